@@ -1,0 +1,25 @@
+"""twinnet: every network of a course, written twice, from scratch, in R and in Python, and proven equal.
+
+The modules stand beside files of the same name in r/R: the same functions, arguments and order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twinnet.dnn import DNN, ConvergenceWarning, train_dnn
+
+if TYPE_CHECKING:
+    from twinnet.estimator import DNNClassifier
+
+__all__ = ["DNN", "ConvergenceWarning", "DNNClassifier", "train_dnn"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import scikit-learn, which takes a second, only when its estimator is asked for."""
+    if name == "DNNClassifier":
+        from twinnet.estimator import DNNClassifier
+
+        return DNNClassifier
+    raise AttributeError(f"module 'twinnet' has no attribute {name!r}")

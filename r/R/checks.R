@@ -1,0 +1,130 @@
+# Checks of what a caller passed in; every message names the argument, its value and what it must be.
+# Twin: python/twinnet/checks.py, with the same messages.
+
+#' Stop unless a condition on an argument holds
+#'
+#' @param ok The condition that must hold, `TRUE` or `FALSE`.
+#' @param name The argument's name, a string.
+#' @param value The argument's value.
+#' @param must_be What the value must be, as the end of a sentence: `"a positive number"`.
+#' @return `NULL`, invisibly. Stops with "`name` must be a positive number, not -1." and the call of the
+#'   function of this package that the user called.
+#' @keywords internal
+check_argument <- function(ok, name, value, must_be) {
+  if (!ok) {
+    message <- sprintf("`%s` must be %s, not %s.", name, must_be, show_value(value))
+    call <- blamed_call() # here, where the stack still is the caller's and not that of stop()
+    stop(simpleError(message, call))
+  }
+  invisible(NULL)
+}
+
+#' Check one finite number within bounds
+#'
+#' @param value The argument's value.
+#' @param name The argument's name.
+#' @param above,minimum,below,maximum Bounds: `above` and `below` are excluded, `minimum` and `maximum` included.
+#' @return `value` as a double.
+#' @keywords internal
+check_number <- function(value, name, above = -Inf, minimum = -Inf, below = Inf, maximum = Inf) {
+  must_be <- paste0("a finite number", bounds_text(above, minimum, below, maximum))
+  is_number <- is.numeric(value) && !is.factor(value) && length(value) == 1
+  check_argument(is_number && is.finite(value), name, value, must_be)
+  check_argument(above < value && value < below && minimum <= value && value <= maximum, name, value, must_be)
+  as.double(value)
+}
+
+#' Check one whole number within bounds
+#'
+#' @param value The argument's value; a double with a whole value (`6`) is as good as an integer (`6L`).
+#' @param name The argument's name.
+#' @param minimum,maximum Bounds, included.
+#' @return `value` as a double, since R's integers end at 2^31 - 1.
+#' @keywords internal
+check_whole <- function(value, name, minimum = -2^53, maximum = 2^53) {
+  low <- if (minimum == -2^53) -Inf else minimum
+  high <- if (maximum == 2^53) Inf else maximum
+  must_be <- paste0("a whole number", bounds_text(-Inf, low, Inf, high))
+  is_number <- is.numeric(value) && !is.factor(value) && length(value) == 1
+  check_argument(is_number && is.finite(value), name, value, must_be)
+  whole <- value == floor(value)
+  check_argument(whole && minimum <= value && value <= maximum, name, value, must_be)
+  as.double(value)
+}
+
+#' Check a flag
+#'
+#' @param value The argument's value.
+#' @param name The argument's name.
+#' @return `TRUE` or `FALSE`.
+#' @keywords internal
+check_flag <- function(value, name) {
+  check_argument(isTRUE(value) || isFALSE(value), name, value, "true or false")
+  value
+}
+
+#' Check that a string is one of those allowed
+#'
+#' @param value The argument's value.
+#' @param name The argument's name.
+#' @param choices The values that are allowed; the message lists them.
+#' @return `value`.
+#' @keywords internal
+check_choice <- function(value, name, choices) {
+  must_be <- paste("one of", paste0('"', choices, '"', collapse = ", "))
+  check_argument(is.character(value) && length(value) == 1 && value %in% choices, name, value, must_be)
+  value
+}
+
+# The bounds in words: " above 0 and at most 1"; empty where there are none.
+bounds_text <- function(above, minimum, below, maximum) {
+  bounds <- c(above, minimum, below, maximum)
+  said <- sprintf("%s %.15g", c("above", "of at least", "below", "at most"), bounds)[is.finite(bounds)]
+  if (length(said) > 0) paste0(" ", paste(said, collapse = " and ")) else ""
+}
+
+# A value as a message shows it: strings quoted, numbers to 15 digits, sequences of six at most.
+show_value <- function(value) {
+  if (length(value) == 0) {
+    "nothing"
+  } else if (is.factor(value)) {
+    show_value(as.character(value))
+  } else if (!is.null(dim(value))) {
+    sprintf("an array of shape (%s)", paste(dim(value), collapse = ", "))
+  } else if (!is.atomic(value)) {
+    sprintf("an object of type %s", class(value)[[1]])
+  } else if (length(value) == 1) {
+    show_scalar(value)
+  } else {
+    shown <- vapply(value[seq_len(min(6, length(value)))], show_scalar, "")
+    sprintf("(%s)", paste(c(shown, if (length(value) > 6) "..."), collapse = ", "))
+  }
+}
+
+show_scalar <- function(value) {
+  if (is.character(value) && !is.na(value)) {
+    sprintf('"%s"', value)
+  } else if (is.logical(value) && !is.na(value)) {
+    if (value) "true" else "false"
+  } else if (is.numeric(value) && !is.nan(value) && !is.na(value)) {
+    sprintf("%.15g", value)
+  } else if (is.nan(value)) {
+    "NaN"
+  } else {
+    "NA"
+  }
+}
+
+# The outermost call on the stack of a function of this package, or of a method of one of its objects: what the user
+# typed.
+blamed_call <- function() {
+  for (i in seq_along(sys.calls())) {
+    call <- sys.call(i)
+    is_own <- identical(topenv(environment(sys.function(i))), topenv())
+    name <- deparse(call[[1]])[[1]] # the bridge calls by value, not by name: then this is "function (...)"
+    if (is_own && !grepl("^(bridge_|check_|blamed_call|function)", name)) {
+      return(call)
+    }
+  }
+  NULL
+}

@@ -1,0 +1,117 @@
+"""Speed of 2000 full-batch iterations of iris, as ratios to peers in the same run. Run by `make bench`.
+
+Python's peers are scikit-learn's MLPClassifier (solver sgd, one batch of all rows, no momentum, no shuffling) and
+eager PyTorch (nn.Sequential, CrossEntropyLoss, optim.SGD with weight decay), both float64; R's is iris_sweep.R. The
+programs take turns; each ratio is the median of the ratios of neighbouring runs. One BLAS thread on every side.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from twinnet.experiment import experiment_data, experiment_generator, experiment_read
+from twinnet.parity.bridge import start_r
+from twinnet.train import train, train_start
+
+ROUNDS = 9
+STEPS = 2000
+GOALS = {"Python / scikit-learn": 0.35, "Python / PyTorch": 0.2, "R / R with sweep()": 0.5}
+
+torch.set_num_threads(1)
+experiment = experiment_read("iris_dnn")
+data = experiment_data(experiment)
+lr, reg = experiment["optimizer"]["lr"], experiment["reg"]
+r = start_r()
+r.eval(f"source('{Path(__file__).with_name('iris_sweep.R')}')", convert=False)
+r_experiment = r.call("experiment_read", "iris_dnn", convert=False)
+r_data = r.call("experiment_data", r_experiment, convert=False)
+
+
+def python():
+    return train(experiment, data, train_start(experiment, experiment_generator(experiment)), STEPS)["loss"][-1]
+
+
+def scikit_learn():
+    model = MLPClassifier(
+        hidden_layer_sizes=(6,),
+        solver="sgd",
+        batch_size=len(data["x"]),
+        learning_rate_init=lr,
+        alpha=reg,
+        momentum=0,
+        shuffle=False,
+        max_iter=STEPS,
+        tol=0,
+        n_iter_no_change=STEPS + 1,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it warns that 2000 iterations were all it was given
+        model.fit(data["x"], data["labels"])
+    assert model.n_iter_ == STEPS
+    return model.loss_
+
+
+def pytorch():
+    model = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3)).double()
+    loss_function = torch.nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, weight_decay=reg)
+    x, labels = torch.tensor(np.ascontiguousarray(data["x"])), torch.tensor(data["labels"])
+    losses = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = loss_function(model(x), labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses[-1]
+
+
+def in_r():
+    generator = r.call("experiment_generator", r_experiment, convert=False)
+    run = r.call("train_start", r_experiment, generator, convert=False)
+    return r.call("[[", r.call("train", r_experiment, r_data, run, STEPS, convert=False), "loss")[-1]
+
+
+def r_with_sweep():
+    return r.call("train_sweep", data["x"], data["labels"] + 1, 6, STEPS, lr, reg, 1)[-1]
+
+
+def main() -> int:
+    programs = {
+        "Python": python,
+        "scikit-learn": scikit_learn,
+        "PyTorch": pytorch,
+        "R": in_r,
+        "R with sweep()": r_with_sweep,
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for number in range(ROUNDS + 1):  # the first round warms up
+        print(f"\rround {number} of {ROUNDS}", end="", file=sys.stderr, flush=True)
+        for name, program in programs.items():
+            started = time.perf_counter()
+            loss = program()
+            if number > 0:
+                seconds[name].append(time.perf_counter() - started)
+            assert np.isfinite(loss)
+    print(file=sys.stderr)
+    assert abs(python() - r_with_sweep()) < 1e-12, "the peer in R does not do the same work"
+    print(f"{STEPS} full-batch iterations of iris 4 - 6 - 3, median of {ROUNDS} rounds")
+    for name, values in seconds.items():
+        print(f"  {name:<15} {statistics.median(values) / STEPS * 1e6:7.1f} microseconds an iteration")
+    for goal, limit in GOALS.items():
+        ours, theirs = goal.split(" / ")
+        ratio = statistics.median(a / b for a, b in zip(seconds[ours], seconds[theirs], strict=True))
+        print(f"  {goal:<24} {ratio:.2f} (goal: at most {limit})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
