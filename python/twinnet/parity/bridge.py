@@ -42,6 +42,7 @@ __all__ = ["Bridge", "BridgeError", "RError", "RWarning", "start_r"]
 R_INTEGER_MAX = 2**31 - 1
 R_INTEGER_NA = -(2**31)
 CHECKOUT = Path(__file__).resolve().parents[3]
+SHARED_DATA = Path(__file__).resolve().parents[1] / "shared_data"
 NO_R = """R was not found (no `R` on the PATH and no R_HOME). Install it, then run `make setup`:
   Debian, Ubuntu  sudo apt-get install r-base-core r-base-dev r-cran-jsonlite r-cran-testthat libopenblas0-pthread
   Fedora          sudo dnf install R-core-devel R-jsonlite R-testthat
@@ -267,12 +268,15 @@ class Bridge:
             case r.ComplexSexpVector():
                 flat = np.asarray(list(vector), dtype=np.complex128)
             case r.ByteSexpVector():
-                flat = np.frombuffer(bytes(vector), dtype=np.uint8)
+                # rpy2 shares no memory of raw vectors, and reading them byte by byte takes a minute for a data set
+                flat = np.array(r.baseenv["as.integer"](vector)).astype(np.uint8)
             case _ if len(vector) == 0:
                 kinds = {r.FloatSexpVector: np.float64, r.BoolSexpVector: np.bool_}
                 flat = np.empty(0, kinds.get(type(vector), np.int32))
             case _:
-                flat = np.array(vector.memoryview()).ravel(order="F")
+                # not vector.memoryview(): each call of it takes a reference to None that it does not own, and after
+                # some 16000 the interpreter dies (rpy2-rinterface 3.6.5, _bufferprotocol.c)
+                flat = np.array(vector).ravel(order="F")
         if isinstance(vector, r.IntSexpVector | r.BoolSexpVector) and (flat == R_INTEGER_NA).any():
             raise BridgeError("An R integer or logical is NA, and NumPy's have no such value.")
         if isinstance(vector, r.BoolSexpVector):
@@ -291,15 +295,19 @@ class Bridge:
     def _load_package(self) -> Any:
         """The namespace of the R package twinnet, from the library that `make setup` fills or R's own."""
         base = self._r.baseenv
+        if not os.environ.get("TWINNET_SHARED_DATA"):  # both read the same files, also those too large for the package
+            base["Sys.setenv"](TWINNET_SHARED_DATA=self._r.StrSexpVector([str(SHARED_DATA)]))
         library = os.environ.get("TWINNET_R_LIBRARY") or str(CHECKOUT / ".build" / "r-library")
         if Path(library).is_dir():
             paths = [library, *base[".libPaths"]()]
             base[".libPaths"](self._r.StrSexpVector(paths))
-        if not base["requireNamespace"](self._r.StrSexpVector(["twinnet"]), quietly=self._r.BoolSexpVector([True]))[0]:
-            raise BridgeError("The R package twinnet is not installed: run `make setup`, or `R CMD INSTALL r`.")
+        try:
+            namespace = base["loadNamespace"](self._r.StrSexpVector(["twinnet"]))
+        except self._r.embedded.RRuntimeError as error:
+            message = "The R package twinnet cannot be loaded: run `make setup`, or `R CMD INSTALL r`."
+            raise BridgeError(f"{message}\n{str(error).strip()}") from error
         if "TWINNET_R_LIBRARY" not in os.environ:
             refuse_stale_package(Path(library) / "twinnet", CHECKOUT / "r")
-        namespace = base["asNamespace"](self._r.StrSexpVector(["twinnet"]))
         if "package:twinnet" not in list(base["search"]()):
             base["attachNamespace"](namespace)
         return namespace

@@ -1,19 +1,32 @@
-"""The comparison of two voices, element by element."""
+"""The comparison of voices, element by element."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from twinnet._types import AnyArray, Array, IntArray
-from twinnet.parity.voices import Voice
+from twinnet.labels import predicted_classes
+from twinnet.metrics import confusion_table
+from twinnet.objectives import class_scores, score_outputs
+from twinnet.parity.voices import PythonVoice, Voice
 
-__all__ = ["TOLERANCE", "Comparison", "Difference", "compare_steps", "compare_voices", "largest_difference"]
+__all__ = [
+    "TOLERANCE",
+    "VERDICTS",
+    "Comparison",
+    "Difference",
+    "compare_steps",
+    "compare_voices",
+    "largest_difference",
+]
 
 TOLERANCE = 1e-12
 STEPS_CHECKED = 200
+VERDICTS = ("identical", "equal", "equal by steps", "different")  # from the best to the worst
 
 
 @dataclass(frozen=True)
@@ -43,111 +56,142 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two voices side by side.
+    """Voices side by side; every other one is compared with the first.
 
     Attributes
     ----------
+    name : str
+        The experiment's, or of its variants this one's, name.
     experiment : dict
-        The experiment with its overrides.
+        What the voices were trained on.
     voices : tuple of Voice
-        The two that were compared.
-    differences : list of Difference
-        One for the losses, one for each parameter, one for the probabilities of the test rows.
-    classes : array, shape (k,)
-        Class labels.
-    confusions : list of arrays, shape (k, k)
-        One a voice: counts of true (rows) and predicted (columns) classes of the test rows.
-    step_difference : float or None
-        The largest difference (scaled) of one step from a shared state, over `steps_checked` steps; None if the free
-        runs agree, so that no such step was taken.
+    differences : dict of list of Difference
+        By the voice's key: one for the losses, one for each parameter, one for the outputs of the test rows.
+    classes : array, shape (k,), or None
+        Class labels; None for a regression.
+    confusions : dict of arrays, shape (k, k)
+        By the voice's key: counts of true (rows) and predicted (columns) classes of the test rows.
+    final_scores : dict of float
+        By the voice's key: the trained model's accuracy on the test rows, or for a regression its loss.
+    step_differences : dict of float
+        By the voice's key: the largest difference (scaled) of one step from a shared state, over `steps_checked` steps;
+        empty if the free runs agree, so that no such step was taken.
     steps_checked : int
     """
 
+    name: str
     experiment: dict[str, Any]
-    voices: tuple[Voice, Voice]
-    differences: list[Difference]
-    classes: AnyArray
-    confusions: list[IntArray]
-    step_difference: float | None = None
-    steps_checked: int = 0
+    voices: tuple[Voice, ...]
+    differences: dict[str, list[Difference]]
+    classes: AnyArray | None
+    confusions: dict[str, IntArray]
+    final_scores: dict[str, float]
+    step_differences: dict[str, float]
+    steps_checked: int
 
     @property
     def steps(self) -> int:
-        """Steps that both voices took."""
+        """Steps that all voices took."""
         return min(len(voice.loss) for voice in self.voices)
 
     @property
+    def all_differences(self) -> list[Difference]:
+        """The differences of all voices."""
+        return [difference for found in self.differences.values() for difference in found]
+
+    @property
     def max_abs_diff(self) -> float:
-        """The largest difference over all losses, parameters and probabilities."""
-        return max(difference.largest for difference in self.differences)
+        """The largest difference over all losses, parameters and outputs."""
+        return max(difference.largest for difference in self.all_differences)
 
     @property
     def verdict(self) -> str:
+        """The worst of the voices' verdicts."""
+        return max((self.verdict_on(key) for key in self.differences), key=VERDICTS.index)
+
+    def verdict_on(self, key: str) -> str:
         """``"identical"`` in every bit, ``"equal"`` within the tolerance, ``"equal by steps"``, or ``"different"``.
 
         Equal by steps are two voices whose steps from a shared state agree within the tolerance everywhere, while the
         free runs part, because training amplifies rounding.
         """
-        if any(difference.scaled > TOLERANCE for difference in self.differences):
-            by_steps = self.step_difference is not None and self.step_difference <= TOLERANCE
+        differences = self.differences[key]
+        if any(difference.scaled > TOLERANCE for difference in differences):
+            by_steps = key in self.step_differences and self.step_differences[key] <= TOLERANCE
             return "equal by steps" if by_steps else "different"
-        return "equal" if any(difference.differing > 0 for difference in self.differences) else "identical"
+        return "equal" if any(difference.differing > 0 for difference in differences) else "identical"
 
-    def final_accuracy(self, number: int) -> float:
-        """Share of the test rows that one voice's trained model predicts right."""
-        table = self.confusions[number]
-        return float(np.trace(table) / table.sum())
+    @property
+    def score_name(self) -> str:
+        """What the score is: ``"accuracy"``, or for a regression ``"test loss"``."""
+        return "accuracy" if self.classes is not None else "test loss"
 
 
-def compare_voices(experiment: dict[str, Any], one: Voice, other: Voice) -> Comparison:
-    """Compare two voices that have been trained.
+def compare_voices(name: str, experiment: dict[str, Any], data: dict[str, Any], voices: Sequence[Voice]) -> Comparison:
+    """Compare voices that have been trained.
 
     Parameters
     ----------
+    name : str
+        The experiment's or variant's name.
     experiment : dict
-        What both were trained on.
-    one, other : Voice
+        What the voices were trained on.
+    data : dict
+        Its data.
+    voices : sequence of Voice
+        At least two; the others are compared with the first.
 
     Returns
     -------
     Comparison
     """
-    differences = [largest_difference("loss", one.loss, other.loss)]
-    a, b = one.params, other.params
-    differences += [largest_difference(key, a.get(key, np.empty(0)), b.get(key, np.empty(0))) for key in {**a, **b}]
-    differences.append(largest_difference("probabilities", one.probabilities(), other.probabilities()))
-    confusions = [one.confusion(), other.confusion()]
-    return Comparison(experiment, (one, other), differences, one.classes(), confusions)
+    first, *others = voices
+    outputs = {voice.key: voice.test_outputs() for voice in voices}
+    differences = {}
+    for voice in others:
+        a, b = first.params, voice.params
+        found = [largest_difference("loss", first.loss, voice.loss)]
+        found += [largest_difference(key, a.get(key, np.empty(0)), b.get(key, np.empty(0))) for key in {**a, **b}]
+        found.append(largest_difference("test outputs", outputs[first.key], outputs[voice.key]))
+        differences[voice.key] = found
+    confusions = {}
+    if data["classes"] is not None:
+        for key, out in outputs.items():
+            predicted = predicted_classes(class_scores(experiment["loss"], out))
+            confusions[key] = confusion_table(data["labels_test"], predicted, len(data["classes"]))
+    scores = {key: score_outputs(experiment["loss"], out, data) for key, out in outputs.items()}
+    return Comparison(name, experiment, tuple(voices), differences, data["classes"], confusions, scores, {}, 0)
 
 
-def compare_steps(comparison: Comparison, walker: Voice) -> Comparison:
-    """Take single steps of both voices from shared states, along a fresh run of one of them.
+def compare_steps(comparison: Comparison, walker: PythonVoice) -> Comparison:
+    """Take single steps of all voices from shared states, along a fresh run in Python.
 
     Where free runs part, this tells a wrong operation from rounding that training amplifies.
 
     Parameters
     ----------
     comparison : Comparison
-    walker : Voice
-        A voice that has not been trained; its states are shared.
+    walker : PythonVoice
+        Not trained yet; its states are shared.
 
     Returns
     -------
     Comparison
-        With `step_difference` and `steps_checked`.
+        With `step_differences` and `steps_checked`.
     """
     stride = max(1, comparison.steps // STEPS_CHECKED)
-    worst, checked, more = 0.0, 0, True
+    worst = dict.fromkeys(comparison.differences, 0.0)
+    checked = 0
     for _ in range(0, comparison.steps, stride):
-        results = [voice.step_from(walker.params) for voice in comparison.voices]
-        (one_loss, one), (other_loss, other) = results
-        worst = max(worst, largest_difference("loss", np.asarray([one_loss]), np.asarray([other_loss])).scaled)
-        worst = max(worst, *(largest_difference(key, one[key], other[key]).scaled for key in one))
+        (loss, params), *others = [voice.step_from(walker.run) for voice in comparison.voices]
+        for key, (other_loss, other) in zip(worst, others, strict=True):
+            found = [largest_difference("loss", np.asarray([loss]), np.asarray([other_loss]))]
+            found += [largest_difference(name, params[name], other[name]) for name in params]
+            worst[key] = max(worst[key], *(difference.scaled for difference in found))
         checked += 1
-        more = more and walker.train(stride)
-        if not more:
+        if not walker.train(stride):
             break
-    return replace(comparison, step_difference=worst, steps_checked=checked)
+    return replace(comparison, step_differences=worst, steps_checked=checked)
 
 
 def largest_difference(name: str, a: Array, b: Array) -> Difference:
@@ -174,5 +218,5 @@ def largest_difference(name: str, a: Array, b: Array) -> Difference:
         apart = np.where(differing, np.abs(a - b), 0.0)
         apart = np.where(np.isnan(apart), np.inf, apart)
         scaled = apart / np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
-    scaled = np.where(np.isnan(scaled), np.inf, scaled)
+        scaled = np.where(np.isnan(scaled), np.inf, scaled)
     return Difference(name, float(apart.max()), float(scaled.max()), int(differing.sum()), size)

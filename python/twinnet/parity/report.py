@@ -1,8 +1,9 @@
-"""What a comparison shows: a table on the terminal, a JSON object, trajectories as CSV and a picture."""
+"""What a comparison shows: tables on the terminal, a JSON object, trajectories as CSV and a picture."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +11,66 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from twinnet.parity.compare import TOLERANCE, Comparison
+from twinnet.parity.compare import TOLERANCE, VERDICTS, Comparison
 
-__all__ = ["comparison_json", "print_comparison", "save_comparison"]
+__all__ = ["agreed", "comparison_json", "print_comparison", "save_comparisons", "worst_verdict"]
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as one JSON object.
+def worst_verdict(comparisons: Sequence[Comparison]) -> str:
+    """The worst verdict of several comparisons."""
+    return max((comparison.verdict for comparison in comparisons), key=VERDICTS.index)
+
+
+def agreed(comparisons: Sequence[Comparison]) -> bool:
+    """Whether no comparison found its voices different."""
+    return worst_verdict(comparisons) != "different"
+
+
+def comparison_json(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Comparisons as one JSON object.
 
     Parameters
     ----------
-    comparison : Comparison
+    name : str
+        The experiment's name.
+    comparisons : sequence of Comparison
+        One for each of its variants.
 
     Returns
     -------
     dict
-        ``experiment``, ``verdict``, ``max_abs_diff``, ``tolerance``, ``steps``; and under each voice's key its ``loss``
-        and ``accuracy`` at each step and its ``final_accuracy``.
+        ``experiment``, ``verdict``, ``max_abs_diff``, ``tolerance``; for an experiment without variants ``steps`` and
+        under each voice's key its ``loss`` at each step, its ``accuracy`` (or ``test_loss``) at each step of
+        ``score_step``, and its ``final_accuracy`` (or ``final_test_loss``); otherwise the same for each of its
+        ``variants``.
     """
+    largest = max(comparison.max_abs_diff for comparison in comparisons)
     report: dict[str, Any] = {
-        "experiment": comparison.experiment["name"],
-        "verdict": comparison.verdict,
-        "max_abs_diff": comparison.max_abs_diff if np.isfinite(comparison.max_abs_diff) else None,
+        "experiment": name,
+        "verdict": worst_verdict(comparisons),
+        "max_abs_diff": largest if np.isfinite(largest) else None,
         "tolerance": TOLERANCE,
-        "steps": comparison.steps,
     }
-    if comparison.verdict == "equal by steps":
-        report["step_difference"] = comparison.step_difference
-    for number, voice in enumerate(comparison.voices):
+    if [comparison.name for comparison in comparisons] == [name]:
+        return {**report, **voices_json(comparisons[0])}
+    variants = {
+        comparison.name: {"verdict": comparison.verdict, **voices_json(comparison)} for comparison in comparisons
+    }
+    return {**report, "variants": variants}
+
+
+def voices_json(comparison: Comparison) -> dict[str, Any]:
+    """The voices of one comparison, by their keys."""
+    report: dict[str, Any] = {"steps": comparison.steps}
+    if comparison.step_differences:
+        report["step_difference"] = max(comparison.step_differences.values())
+    score = comparison.score_name.replace(" ", "_")
+    for voice in comparison.voices:
         report[voice.key] = {
             "loss": voice.loss.tolist(),
-            "accuracy": voice.accuracy.tolist(),
-            "final_accuracy": comparison.final_accuracy(number),
+            "score_step": [int(step) for step in voice.score_step],
+            score: voice.score.tolist(),
+            f"final_{score}": comparison.final_scores[voice.key],
         }
     return report
 
@@ -54,56 +83,67 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     comparison : Comparison
     console : rich.console.Console
     """
-    one, other = comparison.voices
-    table = Table(title=comparison.experiment["title"], title_justify="left", title_style="bold")
-    headings = [f"loss, {one.label}", f"loss, {other.label}", "difference"]
-    headings += [f"accuracy, {one.label}", f"accuracy, {other.label}"]
-    for heading in ["step", *headings]:
+    voices = comparison.voices
+    variant = "" if comparison.name == comparison.experiment["name"] else f": {comparison.name}"
+    table = Table(title=comparison.experiment["title"] + variant, title_justify="left", title_style="bold")
+    headings = ["step", *(f"loss, {voice.label}" for voice in voices), "difference"]
+    for heading in [*headings, *(f"{comparison.score_name}, {voice.label}" for voice in voices)]:
         table.add_column(heading, justify="right", no_wrap=True)
+    scores = [dict(zip(voice.score_step.tolist(), voice.score.tolist(), strict=True)) for voice in voices]
     for step in shown_steps(comparison.steps, int(comparison.experiment["display"])):
-        a, b = one.loss[step - 1], other.loss[step - 1]
-        accuracies = [f"{voice.accuracy[step - 1]:.7g}" for voice in comparison.voices]
-        table.add_row(str(step), f"{a:.7g}", f"{b:.7g}", f"{a - b:.1e}" if a != b else "0", *accuracies)
+        losses = [float(voice.loss[step - 1]) for voice in voices]
+        apart = max((loss - losses[0] for loss in losses), key=abs)
+        cells = [f"{score[step]:.7g}" if step in score else "" for score in scores]
+        shown = f"{apart:.1e}" if apart != 0 else "0"
+        table.add_row(str(step), *(f"{loss:.7g}" for loss in losses), shown, *cells)
     console.print(table)
-    for number in range(len(comparison.voices)):
-        console.print(confusion_grid(comparison, number))
-    for difference in comparison.differences:
-        same = "identical in every bit" if difference.differing == 0 else f"at most {difference.largest:.1e} apart"
-        console.print(f"  {difference.name:<14} {difference.size:>6} numbers, {same}", highlight=False)
-    style = "bold green" if agreed(comparison) else "bold red"
-    console.print(verdict_line(comparison), style=style, highlight=False, soft_wrap=True)
+    if comparison.classes is not None and len(comparison.classes) <= 10:
+        for voice in voices:
+            console.print(confusion_grid(comparison, voice.key, voice.label))
+    else:
+        for voice in voices:
+            console.print(f"{voice.label}: {comparison.score_name} {comparison.final_scores[voice.key]:.7g}")
+    for voice in voices[1:]:
+        for difference in comparison.differences[voice.key]:
+            same = "identical in every bit" if difference.differing == 0 else f"at most {difference.largest:.1e} apart"
+            console.print(f"  {voice.label:<7} {difference.name:<14} {difference.size:>6} numbers, {same}")
+    for voice in voices[1:]:
+        verdict = comparison.verdict_on(voice.key)
+        style = "bold red" if verdict == "different" else "bold green"
+        console.print(verdict_line(comparison, voice.key, voice.label), style=style, soft_wrap=True)
 
 
-def verdict_line(comparison: Comparison) -> str:
-    """The verdict in one line."""
-    one, other = comparison.voices
-    names = f"{one.label} and {other.label}"
-    numbers = sum(difference.size for difference in comparison.differences)
-    if comparison.verdict == "identical":
-        return f"IDENTICAL: {names} agree in every bit of {numbers} numbers over {comparison.steps} steps."
-    if comparison.verdict == "equal":
-        return (
-            f"EQUAL: {names} agree over {comparison.steps} steps: of {numbers} losses, weights and predictions "
-            f"none differs by more than {comparison.max_abs_diff:.1e} (tolerance {TOLERANCE:.0e})."
-        )
-    if comparison.verdict == "equal by steps":
-        return (
-            f"EQUAL BY STEPS: from a shared state {names} agree within {comparison.step_difference:.1e} at each of "
-            f"{comparison.steps_checked} steps checked; left to themselves they part by {comparison.max_abs_diff:.1e}, "
-            "because training amplifies rounding at these settings."
-        )
-    worst = max(comparison.differences, key=lambda difference: difference.scaled)
-    if len(one.loss) != len(other.loss):
-        return f"DIFFERENT: {one.label} took {len(one.loss)} steps and {other.label} {len(other.loss)}."
+def verdict_line(comparison: Comparison, key: str, label: str) -> str:
+    """The verdict on one voice in one line."""
+    first = comparison.voices[0]
+    other = next(voice for voice in comparison.voices if voice.key == key)
+    names = f"{first.label} and {label}"
+    differences = comparison.differences[key]
+    numbers = sum(difference.size for difference in differences)
+    largest = max(difference.largest for difference in differences)
+    match comparison.verdict_on(key):
+        case "identical":
+            return f"IDENTICAL: {names} agree in every bit of {numbers} numbers over {comparison.steps} steps."
+        case "equal":
+            return (
+                f"EQUAL: {names} agree over {comparison.steps} steps: of {numbers} losses, weights and predictions "
+                f"none differs by more than {largest:.1e} (tolerance {TOLERANCE:.0e})."
+            )
+        case "equal by steps":
+            return (
+                f"EQUAL BY STEPS: from a shared state {names} agree within {comparison.step_differences[key]:.1e} at "
+                f"each of {comparison.steps_checked} steps checked; left to themselves they part by {largest:.1e}, "
+                "because training amplifies rounding at these settings."
+            )
+    if len(first.loss) != len(other.loss):
+        return f"DIFFERENT: {first.label} took {len(first.loss)} steps and {label} {len(other.loss)}."
+    worst = max(differences, key=lambda difference: difference.scaled)
+    by_steps = comparison.step_differences.get(key)
+    also = f", and by {by_steps:.1e} in one step from a shared state" if by_steps is not None else ""
     return (
-        f"DIFFERENT: {names} differ by up to {worst.largest:.1e} in {worst.name}; the tolerance is {TOLERANCE:.0e} "
-        "of the larger of 1 and the number's size."
+        f"DIFFERENT: {names} differ by up to {worst.largest:.1e} in {worst.name}{also}; the tolerance is "
+        f"{TOLERANCE:.0e} of the larger of 1 and the number's size."
     )
-
-
-def agreed(comparison: Comparison) -> bool:
-    """Whether the verdict is that the voices agree."""
-    return comparison.verdict != "different"
 
 
 def shown_steps(steps: int, display: int) -> list[int]:
@@ -112,26 +152,28 @@ def shown_steps(steps: int, display: int) -> list[int]:
     return shown if steps == 0 or (shown and shown[-1] == steps) else [*shown, steps]
 
 
-def confusion_grid(comparison: Comparison, number: int) -> Table:
+def confusion_grid(comparison: Comparison, key: str, label: str) -> Table:
     """One voice's confusion table, with the names of the classes."""
-    voice = comparison.voices[number]
-    accuracy = comparison.final_accuracy(number)
-    title = f"{voice.label}: true (rows) and predicted (columns), accuracy {accuracy:.7g}"
+    title = f"{label}: true (rows) and predicted (columns), accuracy {comparison.final_scores[key]:.7g}"
     table = Table(title=title, title_justify="left", title_style="bold")
+    classes = [str(name) for name in np.asarray(comparison.classes).tolist()]
     table.add_column()
-    for name in comparison.classes:
-        table.add_column(str(name), justify="right", no_wrap=True)
-    for name, counts in zip(comparison.classes, comparison.confusions[number], strict=True):
-        table.add_row(str(name), *(str(count) for count in counts))
+    for name in classes:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, counts in zip(classes, comparison.confusions[key], strict=True):
+        table.add_row(name, *(str(count) for count in counts))
     return table
 
 
-def save_comparison(comparison: Comparison, folder: Path) -> list[Path]:
-    """Save both trajectories as CSV and a picture of them.
+def save_comparisons(name: str, comparisons: Sequence[Comparison], folder: Path) -> list[Path]:
+    """Save all trajectories as CSV and a picture of them.
 
     Parameters
     ----------
-    comparison : Comparison
+    name : str
+        The experiment's name.
+    comparisons : sequence of Comparison
+        One for each of its variants.
     folder : Path
         Made if it is not there. Files of an earlier comparison are replaced, each in one move.
 
@@ -142,47 +184,70 @@ def save_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for voice in comparison.voices:
-        rows = zip(range(1, len(voice.loss) + 1), voice.loss, voice.accuracy, strict=True)
-        lines = ["step,loss,accuracy", *(f"{step},{loss:.17g},{accuracy:.17g}" for step, loss, accuracy in rows)]
-        paths.append(folder / f"trajectory_{voice.key}.csv")
-        partial = paths[-1].with_suffix(".part")
-        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(partial, paths[-1])
+    for comparison in comparisons:
+        for voice in comparison.voices:
+            scores = dict(zip(voice.score_step.tolist(), voice.score.tolist(), strict=True))
+            lines = [f"step,loss,{comparison.score_name.replace(' ', '_')}"]
+            for step, loss in enumerate(voice.loss.tolist(), start=1):
+                lines.append(f"{step},{loss:.17g},{scores[step]:.17g}" if step in scores else f"{step},{loss:.17g},")
+            variant = "" if comparison.name == name else f"_{comparison.name}"
+            paths.append(folder / f"trajectory{variant}_{voice.key}.csv")
+            partial = paths[-1].with_suffix(".part")
+            partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            os.replace(partial, paths[-1])
     paths.append(folder / "comparison.png")
-    draw_comparison(comparison, paths[-1])
+    draw_comparisons(name, comparisons, paths[-1])
     return paths
 
 
-def draw_comparison(comparison: Comparison, path: Path) -> None:
-    """Draw both loss curves, both accuracy curves and the difference of the losses."""
-    from matplotlib.figure import Figure  # slow to import: only who draws pays for it
+def draw_comparisons(name: str, comparisons: Sequence[Comparison], path: Path) -> None:
+    """Draw the losses, the scores and the differences of the losses; variants share the panels, each in its colour.
 
-    one, other = comparison.voices
-    steps = np.arange(1, comparison.steps + 1)
-    figure = Figure(figsize=(13, 4), layout="constrained")
+    The first voice is a broad, pale band and the others are thin, dark lines on top of it, so that all show where they
+    coincide.
+    """
+    from matplotlib import colormaps  # slow to import: only who draws pays for it
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    figure = Figure(figsize=(14, 4.4), layout="constrained")
     panels = figure.subplots(1, 3)
-    curves = [("loss", "Training loss", panels[0]), ("accuracy", "Test accuracy", panels[1])]
-    for quantity, title, panel in curves:
-        # the second voice is drawn dashed on top of the first, so that both show where they coincide
-        panel.plot(steps, getattr(one, quantity)[: len(steps)], color="#8fb8de", linewidth=5, label=one.label)
-        panel.plot(
-            steps, getattr(other, quantity)[: len(steps)], "--", color="#1a1a2e", linewidth=1.4, label=other.label
-        )
-        panel.set(xlabel="step", title=title)
-        panel.legend()
-    panels[1].set_ylim(0, 1.02)
-    apart = np.abs(one.loss[: len(steps)] - other.loss[: len(steps)])
-    panels[2].plot(steps, apart, ".", color="#b23a48", markersize=3)
-    panels[2].axhline(TOLERANCE, color="grey", linestyle=":", label=f"tolerance {TOLERANCE:.0e}")
+    styles: list[Any] = ["-", "--", ":"]
+    largest = 0.0
+    for number, comparison in enumerate(comparisons):
+        color = colormaps["tab10"](number % 10)
+        first, *others = comparison.voices
+        steps = np.arange(1, comparison.steps + 1)
+        for place, voice in enumerate(comparison.voices):
+            shown = {"linewidth": 6, "alpha": 0.3} if place == 0 else {"linewidth": 1.3, "linestyle": styles[place]}
+            panels[0].plot(steps, voice.loss[: len(steps)], color=color, **shown)
+            panels[1].plot(voice.score_step, voice.score, color=color, **shown)
+        for place, voice in enumerate(others):
+            apart = np.abs(first.loss[: len(steps)] - voice.loss[: len(steps)])
+            largest = max(largest, float(apart.max(initial=0.0)))
+            panels[2].plot(steps, apart, ".x"[place], color=color, markersize=3)
+    panels[0].set(xlabel="step", title="training loss")
+    panels[1].set(xlabel="step", title=f"test {comparisons[0].score_name.removeprefix('test ')}")
+    if comparisons[0].score_name == "accuracy":
+        panels[1].set_ylim(0, 1.02)
+    voices = comparisons[0].voices
+    panels[2].axhline(TOLERANCE, color="grey", linestyle=":")
     panels[2].set_yscale("symlog", linthresh=1e-16)
-    panels[2].set_ylim(0, max(1e-11, 10 * float(apart.max(initial=0.0))))
-    panels[2].set(
-        xlabel="step", title=f"|loss in {one.label} - loss in {other.label}|, {int((apart == 0).sum())} are 0"
-    )
-    panels[2].legend()
-    settings = comparison.experiment
-    figure.suptitle(f"{settings['name']}, seed {settings['seed']}: {comparison.verdict}")
+    panels[2].set_ylim(0, max(1e-11, 10 * largest))
+    compared = " and ".join(voice.label for voice in voices[1:])
+    panels[2].set(xlabel="step", title=f"|loss in {voices[0].label} - loss in {compared}|, tolerance {TOLERANCE:.0e}")
+    keys = [Line2D([], [], color="black", linewidth=6, alpha=0.3, label=voices[0].label)]
+    keys += [
+        Line2D([], [], color="black", linewidth=1.3, linestyle=styles[place], label=voice.label)
+        for place, voice in enumerate(voices[1:], start=1)
+    ]
+    if len(comparisons) > 1:
+        keys += [
+            Line2D([], [], color=colormaps["tab10"](number % 10), label=comparison.name)
+            for number, comparison in enumerate(comparisons)
+        ]
+    panels[0].legend(handles=keys, fontsize=8)
+    figure.suptitle(f"{name}, seed {comparisons[0].experiment['seed']}: {worst_verdict(comparisons)}")
     partial = path.with_suffix(".part.png")
     figure.savefig(partial, dpi=110)
     os.replace(partial, path)

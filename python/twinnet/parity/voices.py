@@ -9,16 +9,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from twinnet._types import AnyArray, Array, IntArray, Params
+from twinnet._types import Array, Params
 from twinnet.experiment import experiment_data, experiment_generator
-from twinnet.labels import predicted_classes
-from twinnet.metrics import confusion_table
+from twinnet.l2 import l2_penalty
 from twinnet.model import model_forward
+from twinnet.objectives import score_outputs
 from twinnet.parity.bridge import start_r
-from twinnet.softmax import softmax
-from twinnet.train import train, train_start, train_step
+from twinnet.problems import batch_inputs
+from twinnet.randomness import random_mask, random_normal
+from twinnet.train import epoch_order, train, train_start
 
-__all__ = ["PythonVoice", "RVoice", "Voice"]
+__all__ = ["PythonVoice", "RVoice", "TorchVoice", "Voice", "detached"]
 
 
 class Voice(Protocol):
@@ -30,29 +31,27 @@ class Voice(Protocol):
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
 
+    def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
+        """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
+
     @property
     def loss(self) -> Array:
         """Loss at each step, shape (steps,)."""
 
     @property
-    def accuracy(self) -> Array:
-        """Test accuracy at each step, before its update, shape (steps,)."""
+    def score_step(self) -> Array:
+        """The steps at which the test score was taken."""
+
+    @property
+    def score(self) -> Array:
+        """Test score at those steps, before their updates."""
 
     @property
     def params(self) -> Params:
         """The parameters after the last step."""
 
-    def step_from(self, params: Params) -> tuple[float, Params]:
-        """Take one step from given parameters, apart from the run: its loss, and the parameters after it."""
-
-    def probabilities(self) -> Array:
-        """Probabilities of the test rows, shape (m, k)."""
-
-    def confusion(self) -> IntArray:
-        """Counts of true (rows) and predicted (columns) class of the test rows, shape (k, k)."""
-
-    def classes(self) -> AnyArray:
-        """Class labels, shape (k,)."""
+    def test_outputs(self) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k)."""
 
 
 class PythonVoice:
@@ -62,60 +61,57 @@ class PythonVoice:
     ----------
     experiment : dict
         As `twinnet.experiment.experiment_read` returns it.
+    data : dict
+        As `twinnet.experiment.experiment_data` returns it.
     """
 
     key = "python"
     label = "Python"
 
-    def __init__(self, experiment: dict[str, Any]) -> None:
+    def __init__(self, experiment: dict[str, Any], data: dict[str, Any] | None = None) -> None:
         self._experiment = experiment
-        self._data = experiment_data(experiment)
-        self._run = train_start(experiment, experiment_generator(experiment))
+        self.data = experiment_data(experiment) if data is None else data
+        self.run = train_start(experiment)
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
         with np.errstate(over="ignore", invalid="ignore"):  # train() looks for what is not finite
-            self._run = train(self._experiment, self._data, self._run, maxit, evaluate_every=1)
-        return bool(self._run["status"] == "maxit")
+            self.run = train(self._experiment, self.data, self.run, maxit, self._experiment["evaluate_every"])
+        return bool(self.run["status"] == "maxit")
+
+    def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
+        """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
+        after = train(self._experiment, self.data, detached(run), 1)
+        return float(after["loss"][0]), after["params"]
 
     @property
     def loss(self) -> Array:
         """Loss at each step, shape (steps,)."""
-        loss: Array = self._run["loss"]
+        loss: Array = self.run["loss"]
         return loss
 
     @property
-    def accuracy(self) -> Array:
-        """Test accuracy at each step, before its update, shape (steps,)."""
-        accuracy: Array = self._run["accuracy"]
-        return accuracy
+    def score_step(self) -> Array:
+        """The steps at which the test score was taken."""
+        score_step: Array = self.run["score_step"]
+        return score_step
+
+    @property
+    def score(self) -> Array:
+        """Test score at those steps, before their updates."""
+        score: Array = self.run["score"]
+        return score
 
     @property
     def params(self) -> Params:
         """The parameters after the last step."""
-        params: Params = self._run["params"]
+        params: Params = self.run["params"]
         return params
 
-    def step_from(self, params: Params) -> tuple[float, Params]:
-        """Take one step from given parameters, apart from the run: its loss, and the parameters after it."""
-        state = self._run["optimizer_state"]
-        loss, params, _ = train_step(self._experiment, params, state, self._data["x"], self._data["target"])
-        return loss, params
-
-    def probabilities(self) -> Array:
-        """Probabilities of the test rows, shape (m, k)."""
-        scores, _ = model_forward(self._experiment["model"], self.params, self._data["x_test"])
-        return softmax(scores)
-
-    def confusion(self) -> IntArray:
-        """Counts of true (rows) and predicted (columns) class of the test rows, shape (k, k)."""
-        predicted = predicted_classes(self.probabilities())
-        return confusion_table(self._data["labels_test"], predicted, len(self._data["classes"]))
-
-    def classes(self) -> AnyArray:
-        """Class labels, shape (k,)."""
-        classes: AnyArray = self._data["classes"]
-        return classes
+    def test_outputs(self) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k)."""
+        outputs, _ = model_forward(self._experiment["model"], self.params, batch_inputs(self.data["x_test"], None))
+        return outputs
 
 
 class RVoice:
@@ -125,6 +121,8 @@ class RVoice:
     ----------
     name : str
         The experiment's name.
+    variant : str
+        Which of its variants; its own name if it has none.
     overrides : dict
         Settings to replace, as R's ``experiment_override`` takes them.
     """
@@ -132,20 +130,27 @@ class RVoice:
     key = "r"
     label = "R"
 
-    def __init__(self, name: str, overrides: dict[str, Any]) -> None:
+    def __init__(self, name: str, variant: str, overrides: dict[str, Any]) -> None:
         self._r = r = start_r()
-        as_read = r.call("experiment_read", name, convert=False)
-        self._experiment = r.call("experiment_override", as_read, **overrides, convert=False)
+        variants = r.call("experiment_variants", r.call("experiment_read", name, convert=False), convert=False)
+        self._experiment = r.call("experiment_override", self._get(variants, variant), **overrides, convert=False)
         self._data = r.call("experiment_data", self._experiment, convert=False)
-        generator = r.call("experiment_generator", self._experiment, convert=False)
-        self._run = r.call("train_start", self._experiment, generator, convert=False)
+        self._run = r.call("train_start", self._experiment, convert=False)
+        self._every = float(r.from_r(self._get(self._experiment, "evaluate_every")).item())
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
-        self._run = self._r.call(
-            "train", self._experiment, self._data, self._run, maxit, evaluate_every=1, convert=False
-        )
+        arguments = (self._experiment, self._data, self._run, maxit, self._every)
+        self._run = self._r.call("train", *arguments, convert=False)
         return bool(self._field("status").item() == "maxit")
+
+    def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
+        """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
+        state = detached(run)
+        state["order"] = state["order"] + 1  # row numbers: from 0 in Python, from 1 in R
+        after = self._r.call("train", self._experiment, self._data, state, 1, convert=False)
+        params: Params = self._r.from_r(self._get(after, "params"))
+        return float(self._r.from_r(self._get(after, "loss")).item()), params
 
     @property
     def loss(self) -> Array:
@@ -154,10 +159,16 @@ class RVoice:
         return loss
 
     @property
-    def accuracy(self) -> Array:
-        """Test accuracy at each step, before its update, shape (steps,)."""
-        accuracy: Array = self._field("accuracy")
-        return accuracy
+    def score_step(self) -> Array:
+        """The steps at which the test score was taken."""
+        score_step: Array = self._field("score_step")
+        return score_step
+
+    @property
+    def score(self) -> Array:
+        """Test score at those steps, before their updates."""
+        score: Array = self._field("score")
+        return score
 
     @property
     def params(self) -> Params:
@@ -165,36 +176,144 @@ class RVoice:
         params: Params = self._field("params")
         return params
 
-    def step_from(self, params: Params) -> tuple[float, Params]:
-        """Take one step from given parameters, apart from the run: its loss, and the parameters after it."""
-        x, target = (self._r.call("[[", self._data, name, convert=False) for name in ("x", "target"))
-        taken = self._r.call("train_step", self._experiment, params, {}, x, target)
-        return float(taken["loss"].item()), taken["params"]
+    def test_outputs(self) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k)."""
+        x = self._r.call("batch_inputs", self._get(self._data, "x_test"), None, convert=False)
+        model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
+        passed = self._r.call("model_forward", model, params, x, convert=False)
+        outputs: Array = self._r.from_r(self._get(passed, "out"))
+        return outputs
 
-    def probabilities(self) -> Array:
-        """Probabilities of the test rows, shape (m, k)."""
-        x_test = self._r.call("[[", self._data, "x_test", convert=False)
-        passed = self._r.call("model_forward", self._part("model"), self._params(), x_test)
-        probabilities: Array = self._r.call("softmax", passed["out"])
-        return probabilities
-
-    def confusion(self) -> IntArray:
-        """Counts of true (rows) and predicted (columns) class of the test rows, shape (k, k)."""
-        predicted = self._r.call("predicted_classes", self.probabilities(), convert=False)
-        truth = self._r.call("[[", self._data, "labels_test", convert=False)
-        table: IntArray = self._r.call("confusion_table", truth, predicted, len(self.classes()))
-        return table
-
-    def classes(self) -> AnyArray:
-        """Class labels, shape (k,)."""
-        classes: AnyArray = self._r.call("[[", self._data, "classes")
-        return classes
+    def _get(self, value: Any, name: str) -> Any:
+        return self._r.call("[[", value, name, convert=False)
 
     def _field(self, name: str) -> Any:
         return self._r.call("[[", self._run, name)
 
-    def _part(self, name: str) -> Any:
-        return self._r.call("[[", self._experiment, name, convert=False)
 
-    def _params(self) -> Any:
-        return self._r.call("[[", self._run, "params", convert=False)
+class TorchVoice:
+    """The experiment in PyTorch: its own layers, autograd and optimizers, from the same weights, batches and masks.
+
+    Parameters
+    ----------
+    experiment : dict
+        As `twinnet.experiment.experiment_read` returns it.
+    data : dict
+        As `twinnet.experiment.experiment_data` returns it.
+    """
+
+    key = "torch"
+    label = "PyTorch"
+
+    def __init__(self, experiment: dict[str, Any], data: dict[str, Any]) -> None:
+        from twinnet.torch_twin.networks import Network, Noise, loss_function, make_optimizer
+
+        self._experiment, self._data = experiment, data
+        start = train_start(experiment)
+        self._network = Network(experiment["model"])
+        self._network.load(start["params"])
+        self._optimizer = make_optimizer(experiment["optimizer"], self._network, experiment["reg"])
+        self._loss = loss_function(experiment["loss"])
+        self._generator = experiment_generator(experiment)
+        self._generator.set_state(start["generator_state"])
+        for module in self._network.modules():
+            if isinstance(module, Noise):
+                module.draw = self._draw
+        self._order, self._position = start["order"], 0
+        self._losses: list[float] = []
+        self._scored: list[tuple[int, float]] = []
+
+    def train(self, maxit: int) -> bool:
+        """Take `maxit` further steps; return whether there is more to do."""
+        import torch
+
+        experiment, every = self._experiment, self._experiment["evaluate_every"]
+        for _ in range(maxit):
+            if self._losses and self._losses[-1] <= experiment["abstol"]:
+                return False
+            if every > 0 and (len(self._losses) + 1) % every == 0:
+                score = score_outputs(experiment["loss"], self.test_outputs(), self._data)
+                self._scored.append((len(self._losses) + 1, score))
+            x, target = (torch.as_tensor(np.ascontiguousarray(part)) for part in self._batch())
+            self._network.train()
+            self._optimizer.zero_grad()
+            loss = self._loss(self._network(x), target)
+            loss.backward()  # type: ignore[no-untyped-call]
+            penalty = l2_penalty(self.params, experiment["reg"])  # torch.optim adds its gradient, not its value
+            self._optimizer.step()
+            self._losses.append(loss.item() + penalty)
+            if not np.isfinite(self._losses[-1]):
+                return False
+        return True
+
+    def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
+        """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
+        import torch
+
+        other = TorchVoice({**self._experiment, "evaluate_every": 0}, self._data)
+        other._network.load(run["params"])
+        other._generator.set_state(run["generator_state"])
+        other._order, other._position = run["order"], run["position"]
+        steps = torch.tensor(float(run["step"]))
+        for key, tensor in other._network.named_arrays().items():
+            state = {name: value for name, value in run["optimizer_state"].items() if isinstance(value, dict)}
+            if run["step"] > 0 and state:
+                kept = {name: torch.as_tensor(np.ascontiguousarray(value[key].T)) for name, value in state.items()}
+                other._optimizer.state[tensor] = {"step": steps.clone(), **kept}
+        other.train(1)
+        return other._losses[0], other.params
+
+    @property
+    def loss(self) -> Array:
+        """Loss at each step, shape (steps,)."""
+        return np.asarray(self._losses)
+
+    @property
+    def score_step(self) -> Array:
+        """The steps at which the test score was taken."""
+        return np.asarray([step for step, _ in self._scored])
+
+    @property
+    def score(self) -> Array:
+        """Test score at those steps, before their updates."""
+        return np.asarray([score for _, score in self._scored])
+
+    @property
+    def params(self) -> Params:
+        """The parameters after the last step."""
+        params: Params = self._network.params()
+        return params
+
+    def test_outputs(self) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k)."""
+        import torch
+
+        x = torch.as_tensor(np.ascontiguousarray(batch_inputs(self._data["x_test"], None)))
+        self._network.eval()
+        with torch.no_grad():
+            outputs: Array = self._network(x).numpy()
+        return outputs
+
+    def _batch(self) -> tuple[Array, Array]:
+        """The next batch, in the order that the twins visit the rows."""
+        n = len(self._data["target"])
+        size = self._experiment["batch_size"] or n
+        if size >= n:
+            return batch_inputs(self._data["x"], None), self._data["target"]
+        if self._position >= len(self._order):
+            self._order, self._position = epoch_order(self._experiment, self._generator, n), 0
+        rows = self._order[self._position : self._position + size]
+        self._position += len(rows)
+        return batch_inputs(self._data["x"], rows), self._data["target"][rows]
+
+    def _draw(self, layer: dict[str, Any], shape: tuple[int, ...]) -> Array:
+        if layer["type"] == "dropout":
+            return random_mask(self._generator, shape, layer["p"])
+        return np.asarray(layer["sd"] * random_normal(self._generator, shape))
+
+
+def detached(run: dict[str, Any]) -> dict[str, Any]:
+    """A run's state without its history: as if it stood at its first step, from these parameters and this generator."""
+    kept = {key: run[key] for key in ("params", "optimizer_state", "generator_state", "order", "position")}
+    history = {"loss": np.empty(0), "score_step": np.empty(0), "score": np.empty(0)}
+    return {**kept, **history, "step": 0, "previous": None, "status": "running", "diverged_step": 0}

@@ -1,5 +1,5 @@
-# Golden streams: shared_data/golden/STEM.json holds, for several seeds, calls of a generator and what the original
-# returned, numbers as hexadecimal floats. The scripts that wrote them are tests/golden/make_STEM.py.
+# Golden streams: shared_data/golden/STEM.json holds, for several seeds, calls of a generator and what the
+# original returned, numbers as hexadecimal floats. The scripts that wrote them are tests/golden/make_STEM.py.
 expect_golden_draws <- function(stem, constructor) {
   golden <- jsonlite::fromJSON(shared_data_path(paste0("golden/", stem, ".json")), simplifyVector = FALSE)
   expect_gte(length(golden[["cases"]]), 5)

@@ -1,0 +1,1 @@
+../../../python/twinnet/parity/originals.py
