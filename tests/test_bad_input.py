@@ -182,7 +182,7 @@ def test_a_formula_must_name_columns(r, formula, message):
 def test_an_experiment_must_be_sound(r):
     good = experiment_read("iris_dnn")
     bad = {
-        "loss": ("hinge", '`loss` must be one of "softmax_cross_entropy", not "hinge".'),
+        "loss": ("hinge", '`loss` must be one of "softmax_cross_entropy", "cross_entropy", '),
         "generator": ("dice", "`generator` must be one of "),
         "reg": (-1, "`reg` must be a finite number of at least 0, not -1."),
         "optimizer": ({"name": "adamant", "lr": 1}, "`optimizer` must be one of "),

@@ -135,3 +135,13 @@ def test_without_r_the_message_says_how_to_get_it():
     assert done.returncode != 0
     for hint in ["BridgeError", "R was not found", "apt-get install r-base-core", "dnf install", "brew install r"]:
         assert hint in done.stderr
+
+
+def test_results_of_r_do_not_use_up_pythons_none(r):
+    """rpy2's memoryview() would: after 16000 results the interpreter died."""
+    before = sys.getrefcount(None)
+    for code in ["c(1, 2)", "1:3", "TRUE", "as.raw(1:3)", "'a'", "2i"]:
+        value = r.eval(code, convert=False)
+        for _ in range(500):
+            r.from_r(value)
+    assert sys.getrefcount(None) > before - 100

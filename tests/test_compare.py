@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from twinnet.parity import cli, voices
+from twinnet.parity import cli
 from twinnet.parity.compare import largest_difference
 from twinnet.parity.report import shown_steps
 
@@ -64,7 +64,7 @@ def test_the_report_shows_both_and_ends_with_the_verdict(compare, tmp_path):
         assert text in out
     assert [line.split("│")[1].strip() for line in out.splitlines() if line.count("│") == 7] == ["100", "200", "250"]
     assert out.strip().splitlines()[-1].startswith(("EQUAL", "IDENTICAL"))
-    assert "Training in R" in err
+    assert "iris_dnn: R" in err
     for name in ["trajectory_r.csv", "trajectory_python.csv"]:
         lines = (tmp_path / "iris_dnn" / name).read_text().splitlines()
         assert lines[0] == "step,loss,accuracy"
@@ -104,7 +104,6 @@ def test_a_wrong_operation_in_one_language_is_found(compare, monkeypatch, error)
         return loss, params, state
 
     monkeypatch.setattr("twinnet.train.train_step", bent)
-    monkeypatch.setattr(voices, "train_step", bent)
     status, out, _ = compare("--maxit", "300", "--json")
     assert (status, json.loads(out)["verdict"]) == (1, "different")
 
@@ -127,7 +126,7 @@ def test_bad_options_end_with_status_2_and_a_message(compare, arguments, message
 
 def test_an_unknown_experiment_is_refused(capsys):
     assert cli.main(["compare", "iris"]) == 2
-    assert '`experiment` must be one of "iris_dnn"' in capsys.readouterr().err
+    assert '`experiment` must be one of "gradient_methods", "iris_dnn", ' in capsys.readouterr().err
 
 
 def test_zero_steps_are_compared_too(compare):

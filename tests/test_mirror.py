@@ -26,14 +26,16 @@ ONLY_PYTHON = {
 }
 ONLY_R = {
     "bridge": "R's half of the bridge; Python's is parity/bridge",
+    "draws": "R's way to call what parity/draws does",
     "formula": "R's way to call the network; Python's is estimator",
+    "ziggurat_tables": "constants that NumPy has compiled in",
 }
 # Indices count from 0 in Python and from 1 in R, so these defaults say the same with other numbers.
 INDEX_DEFAULTS = {("train_dnn", "x"), ("train_dnn", "y")}
 # Python's exceptions and warnings are classes; R's are conditions that need no declaration.
 ONLY_PYTHON_NAMES = {"ConvergenceWarning"}
-# Part of Python's class for its estimator; R's is a function that predict() calls.
-ONLY_PYTHON_METHODS = {"probabilities.dnn"}
+# Parts of Python's class; in R they are functions that its methods call.
+ONLY_PYTHON_METHODS = {"outputs.dnn", "score_name.dnn"}
 # A class of Python is a generic function's methods in R: Class.method is method.class, and __str__ is print.
 METHODS = {"__str__": "print"}
 

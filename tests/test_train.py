@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from twinnet.datasets import load_iris
-from twinnet.experiment import experiment_data, experiment_generator, experiment_override, experiment_read
+from twinnet.experiment import experiment_data, experiment_override, experiment_read
 from twinnet.train import params_finite, train, train_start, train_step
 from twins import assert_close, assert_same_bits
 
@@ -19,7 +19,7 @@ SLIDES = {
 
 def start(**overrides):
     experiment = experiment_override(experiment_read("iris_dnn"), **overrides)
-    return experiment, experiment_data(experiment), train_start(experiment, experiment_generator(experiment))
+    return experiment, experiment_data(experiment), train_start(experiment)
 
 
 def start_in_r(r, **overrides):
@@ -28,7 +28,7 @@ def start_in_r(r, **overrides):
     return (
         experiment,
         data,
-        r.call("train_start", experiment, r.call("experiment_generator", experiment, convert=False)),
+        r.call("train_start", experiment),
     )
 
 
@@ -90,8 +90,8 @@ def test_the_whole_trajectory_agrees(r, seed, hidden):
     r_run = r.call("train", r_experiment, r_data, r_run, 2000, evaluate_every=1)
     assert len(run["loss"]) == 2000
     assert (np.abs(run["loss"] - r_run["loss"]) <= 1e-12).all(), np.abs(run["loss"] - r_run["loss"]).max()
-    assert (run["accuracy"] == r_run["accuracy"]).all()
-    assert (run["accuracy_step"] == r_run["accuracy_step"]).all()
+    assert (run["score"] == r_run["score"]).all()
+    assert (run["score_step"] == r_run["score_step"]).all()
     for key, value in run["params"].items():
         assert_close(value, r_run["params"][key], key)
     assert run["status"] == r_run["status"].item() == "maxit"
@@ -117,7 +117,7 @@ def test_training_in_pieces_gives_what_one_run_gives(r):
     pieces = run
     for maxit in [1, 0, 99, 100]:
         pieces = train(experiment, data, pieces, maxit, evaluate_every=7)
-    for name in ["loss", "accuracy", "accuracy_step"]:
+    for name in ["loss", "score", "score_step"]:
         assert_same_bits(pieces[name], whole[name], name)
     for key, value in whole["params"].items():
         assert_same_bits(pieces["params"][key], value, key)
@@ -127,7 +127,7 @@ def test_training_in_pieces_gives_what_one_run_gives(r):
     r_pieces = r.call("train", r_experiment, r_data, r.call("train", r_experiment, r_data, r_run, 90, 7), 110, 7)
     for key, value in r_whole["params"].items():
         assert_same_bits(r_pieces["params"][key], value, key)
-    for name in ["loss", "accuracy", "accuracy_step"]:
+    for name in ["loss", "score", "score_step"]:
         assert_same_bits(r_pieces[name], r_whole[name], name)
 
 
@@ -161,7 +161,7 @@ def test_a_run_that_diverges_stops_says_where_and_keeps_the_last_good_parameters
     diverged_step = len(good)  # its loss, of the parameters good[-1], is the first that is not finite
     assert 2 < diverged_step < 50
     assert (run["status"], run["diverged_step"], run["step"]) == ("diverged", diverged_step, diverged_step - 2)
-    assert len(run["loss"]) == len(run["accuracy"]) == run["step"]
+    assert len(run["loss"]) == len(run["score"]) == run["step"]
     for key, value in good[-2].items():
         assert_same_bits(run["params"][key], value, key)
     r_experiment, r_data, r_run = start_in_r(r, lr=1e6, reg=10.0)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from twinnet.dnn import DNN, ConvergenceWarning, train_dnn
 
 if TYPE_CHECKING:
-    from twinnet.estimator import DNNClassifier
+    from twinnet.estimator import DNNClassifier, DNNRegressor
 
-__all__ = ["DNN", "ConvergenceWarning", "DNNClassifier", "train_dnn"]
+__all__ = ["DNN", "ConvergenceWarning", "DNNClassifier", "DNNRegressor", "train_dnn"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import scikit-learn, which takes a second, only when its estimator is asked for."""
-    if name == "DNNClassifier":
-        from twinnet.estimator import DNNClassifier
+    """Import scikit-learn, which takes a second, only when its estimators are asked for."""
+    if name in ("DNNClassifier", "DNNRegressor"):
+        from twinnet import estimator
 
-        return DNNClassifier
+        return getattr(estimator, name)
     raise AttributeError(f"module 'twinnet' has no attribute {name!r}")

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_argument", "check_choice", "check_flag", "check_number", "check_whole"]
+from twinnet._types import AnyArray
+
+__all__ = ["check_argument", "check_choice", "check_flag", "check_number", "check_same_shape", "check_whole"]
 
 
 def check_argument(ok: bool, name: str, value: Any, must_be: str) -> None:
@@ -153,6 +155,25 @@ def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
     must_be = "one of " + ", ".join(f'"{choice}"' for choice in choices)
     check_argument(isinstance(value, str) and value in choices, name, value, must_be)
     return str(value)
+
+
+def check_same_shape(value: AnyArray, name: str, other: AnyArray, other_name: str) -> None:
+    """Raise ``ValueError`` unless two arrays have one shape, so that none is broadcast by mistake.
+
+    Parameters
+    ----------
+    value, other : arrays
+        The arguments' values.
+    name, other_name : str
+        The arguments' names; the message blames the first.
+
+    Raises
+    ------
+    ValueError
+        "`target` must be of the shape of `x`, (5, 3), not (5, 1)."
+    """
+    if value.shape != other.shape:
+        check_argument(False, name, value.shape, f"of the shape of `{other_name}`, {show_value(other.shape)}")
 
 
 def bounds_text(above: float, minimum: float, below: float, maximum: float) -> str:

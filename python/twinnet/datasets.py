@@ -37,7 +37,8 @@ def shared_data_path(name: str) -> Path:
     Returns
     -------
     Path
-        In the folder that the environment variable TWINNET_SHARED_DATA names, or else in the package's own.
+        In the folder that the environment variable TWINNET_SHARED_DATA names, or else in the package's own, which has
+        not MNIST unless the package is installed as a link to a checkout: it is large.
 
     Raises
     ------
@@ -47,7 +48,8 @@ def shared_data_path(name: str) -> Path:
     folder = os.environ.get("TWINNET_SHARED_DATA") or Path(__file__).parent / "shared_data"
     path = Path(folder) / name
     if not path.exists():
-        raise FileNotFoundError(f'There is no "{name}" in the shared data, {folder}.')
+        hint = "TWINNET_SHARED_DATA names the folder; that of a checkout of twinnet, shared_data, has all files."
+        raise FileNotFoundError(f'There is no "{name}" in the shared data, {folder}. {hint}')
     return path
 
 

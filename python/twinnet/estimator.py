@@ -1,12 +1,12 @@
-"""Python's own way to call the network: a scikit-learn estimator. No twin: R's way is r/R/formula.R."""
+"""Python's own way to call the networks: scikit-learn estimators. No twin: R's way is r/R/formula.R."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -14,13 +14,11 @@ from twinnet._types import AnyArray, Array
 from twinnet.dnn import DNN, fit_dnn
 from twinnet.labels import predicted_classes
 
-__all__ = ["DNNClassifier"]
+__all__ = ["DNNClassifier", "DNNRegressor"]
 
 
-class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Dense network of ReLU neurons and softmax, trained by full-batch gradient descent.
-
-    The network of `twinnet.train_dnn` as a scikit-learn estimator.
+class DNNEstimator(BaseEstimator):  # type: ignore[misc]
+    """What the classifier and the regressor share; `twinnet.train_dnn` says more about each parameter.
 
     Parameters
     ----------
@@ -37,14 +35,22 @@ class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     display : int
         Print step and loss every so many steps; 0 for never.
     random_seed : int
-        Seed of R's generator, which draws the initial weights.
+        Seed of R's generator, which draws the initial weights, batches and masks.
+    activation : str
+        Activation of the hidden layers.
+    optimizer : str or dict
+        An optimizer's name, or a dict of its name and settings.
+    batch_size : int, optional
+        Rows of a mini-batch; all rows, or as many as there are, unless fewer are said.
+    dropout : float
+        Probability of dropping a hidden neuron in training.
+    init : str, optional
+        How to draw the weights.
     warm_start : bool
         Whether `fit` goes on from the model of the `fit` before.
 
     Attributes
     ----------
-    classes_ : array, shape (k,)
-        Class labels.
     model_ : DNN
         The trained network.
     loss_curve_ : array, shape (steps,)
@@ -55,6 +61,8 @@ class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Number of inputs.
     """
 
+    task: ClassVar[str]
+
     def __init__(
         self,
         hidden: int | Sequence[int] = (6,),
@@ -64,6 +72,11 @@ class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         reg: float = 1e-3,
         display: int = 0,
         random_seed: int = 1,
+        activation: str = "relu",
+        optimizer: str | dict[str, Any] = "gradient_descent",
+        batch_size: int | None = None,
+        dropout: float = 0,
+        init: str | None = None,
         warm_start: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -73,25 +86,14 @@ class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.reg = reg
         self.display = display
         self.random_seed = random_seed
+        self.activation = activation
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.dropout = dropout
+        self.init = init
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Any) -> DNNClassifier:
-        """Train the network.
-
-        Parameters
-        ----------
-        X : array, shape (n, d)
-            Inputs.
-        y : array, shape (n,)
-            Labels.
-
-        Returns
-        -------
-        DNNClassifier
-            Itself.
-        """
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
+    def _fit(self, X: Array, y: AnyArray) -> Self:
         names = getattr(self, "feature_names_in_", [f"V{number + 1}" for number in range(X.shape[1])])
         self.model_: DNN = fit_dnn(
             np.asfortranarray(X),
@@ -108,10 +110,49 @@ class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             reg=self.reg,
             display=self.display,
             random_seed=self.random_seed,
+            activation=self.activation,
+            optimizer=self.optimizer,
+            batch_size=None if self.batch_size is None else min(self.batch_size, len(X)),
+            dropout=self.dropout,
+            init=self.init,
+            task=self.task,
         )
-        self.classes_: AnyArray = self.model_.classes
         self.loss_curve_: Array = self.model_.run["loss"]
         self.n_iter_: int = self.model_.run["step"]
+        return self
+
+    def _outputs(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.model_.outputs(np.asfortranarray(X))
+
+
+class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]  # noqa: D101
+    __doc__ = (DNNEstimator.__doc__ or "").replace(
+        "What the classifier and the regressor share; `twinnet.train_dnn` says more about each parameter.",
+        "Dense network with softmax probabilities; `twinnet.train_dnn` says more about each parameter.",
+    )
+    task = "classification"
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            Inputs.
+        y : array, shape (n,)
+            Labels.
+
+        Returns
+        -------
+        DNNClassifier
+            Itself; ``classes_`` are the labels in the order of the probabilities.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self._fit(X, y)
+        self.classes_ = self.model_.classes
         return self
 
     def predict_proba(self, X: Any) -> Array:
@@ -126,9 +167,7 @@ class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         array, shape (n, k)
             One column for each of ``classes_``.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.model_.probabilities(np.asfortranarray(X))
+        return self._outputs(X)
 
     def predict(self, X: Any) -> AnyArray:
         """Predict the class of each row.
@@ -142,6 +181,45 @@ class DNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         array, shape (n,)
             Labels.
         """
-        probabilities = self.predict_proba(X)
-        labels: AnyArray = self.classes_[predicted_classes(probabilities)]
+        probabilities = self._outputs(X)
+        labels: AnyArray = np.asarray(self.classes_)[predicted_classes(probabilities)]
         return labels
+
+
+class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]  # noqa: D101
+    __doc__ = (DNNEstimator.__doc__ or "").replace(
+        "What the classifier and the regressor share; `twinnet.train_dnn` says more about each parameter.",
+        "Dense network for half the mean squared error; `twinnet.train_dnn` says more about each parameter.",
+    )
+    task = "regression"
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            Inputs.
+        y : array, shape (n,)
+            Numbers to predict.
+
+        Returns
+        -------
+        DNNRegressor
+            Itself.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        return self._fit(X, np.asarray(y, dtype=np.float64))
+
+    def predict(self, X: Any) -> Array:
+        """Predict the number of each row.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+
+        Returns
+        -------
+        array, shape (n,)
+        """
+        return self._outputs(X)[:, 0]

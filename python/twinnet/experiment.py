@@ -1,7 +1,8 @@
 """An experiment: everything that decides a training run, as data that both languages read.
 
-``shared_data/experiments/NAME.json`` names the data and its split, the model's layers, the loss, whose random
-numbers and which seed, the L2 strength, the optimizer, and when to stop. Twin: r/R/experiment.R.
+``shared_data/experiments/NAME.json`` names the data and its split, the model's layers, the loss, whose random numbers
+and which seed, how the weights are drawn, the L2 strength, the optimizer, the batches, and when to stop. Its variants
+are experiments of their own, each with some settings replaced. Twin: r/R/experiment.R.
 """
 
 from __future__ import annotations
@@ -10,25 +11,28 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from twinnet.checks import check_argument, check_choice, check_number, check_whole
-from twinnet.datasets import load_iris, sample_per_class, shared_data_path
+from twinnet.checks import check_argument, check_choice, check_flag, check_number, check_whole
+from twinnet.datasets import shared_data_path
+from twinnet.generator_numpy import NumpyGenerator
+from twinnet.generator_numpy_legacy import NumpyRandomState
 from twinnet.generator_r import RGenerator
-from twinnet.labels import class_levels, class_numbers, one_hot
-from twinnet.model import dense_layers, model_check
+from twinnet.generator_torch import TorchGenerator
+from twinnet.model import ACTIVATIONS, dense_layers, init_check, model_check
+from twinnet.objectives import LOSSES
 from twinnet.optimizers import optimizer_check
+from twinnet.problems import PROBLEMS, problem_data
+from twinnet.randomness import Generator
 
 __all__ = [
     "EXPERIMENT_KEYS",
     "GENERATORS",
-    "LOSSES",
     "experiment_check",
     "experiment_data",
     "experiment_generator",
     "experiment_names",
     "experiment_override",
     "experiment_read",
+    "experiment_variants",
 ]
 
 EXPERIMENT_KEYS = (
@@ -43,12 +47,15 @@ EXPERIMENT_KEYS = (
     "seed",
     "reg",
     "optimizer",
+    "batch_size",
+    "shuffle",
     "maxit",
     "abstol",
     "display",
+    "evaluate_every",
+    "variants",
 )
-LOSSES = ("softmax_cross_entropy",)
-GENERATORS = ("r",)
+GENERATORS = ("r", "numpy", "numpy-legacy", "torch")
 
 
 def experiment_names() -> list[str]:
@@ -99,17 +106,20 @@ def experiment_check(experiment: dict[str, Any]) -> dict[str, Any]:
     keys = sorted(experiment)
     must_be = "the keys " + ", ".join(sorted(EXPERIMENT_KEYS))
     check_argument(keys == sorted(EXPERIMENT_KEYS), "experiment", keys, must_be)
+    check_choice(experiment["data"].get("name"), "data", PROBLEMS)
     model_check(experiment["model"])
     check_choice(experiment["loss"], "loss", LOSSES)
-    check_number(experiment["init"].get("sd"), "sd", above=0)
-    check_choice(experiment["generator"], "generator", GENERATORS)
+    generator = check_choice(experiment["generator"], "generator", GENERATORS)
+    init_check(experiment["init"], generator)
     check_whole(experiment["seed"], "seed")
     check_number(experiment["reg"], "reg", minimum=0)
-    optimizer_check(experiment["optimizer"])
+    check_whole(experiment["batch_size"], "batch_size", minimum=0)
+    check_flag(experiment["shuffle"], "shuffle")
     check_whole(experiment["maxit"], "maxit", minimum=0)
     check_number(experiment["abstol"], "abstol", minimum=0)
     check_whole(experiment["display"], "display", minimum=0)
-    return experiment
+    check_whole(experiment["evaluate_every"], "evaluate_every", minimum=0)
+    return {**experiment, "optimizer": optimizer_check(experiment["optimizer"])}
 
 
 def experiment_override(
@@ -119,6 +129,7 @@ def experiment_override(
     maxit: int | None = None,
     lr: float | None = None,
     reg: float | None = None,
+    generator: str | None = None,
 ) -> dict[str, Any]:
     """An experiment with some of its settings replaced.
 
@@ -126,15 +137,17 @@ def experiment_override(
     ----------
     experiment : dict
     seed : int, optional
-        Seed of the initial weights; the split of the data keeps its own.
+        Seed of the weights, batches and masks; the split of the data keeps its own.
     hidden : sequence of int, optional
-        Neurons of each hidden layer, for a model of affine and ReLU layers.
+        Neurons of each hidden layer, for a dense network.
     maxit : int, optional
         Steps, at least 0.
     lr : float, optional
         Learning rate, above 0.
     reg : float, optional
         L2 strength, at least 0.
+    generator : str, optional
+        Whose random numbers, one of `GENERATORS`.
 
     Returns
     -------
@@ -150,18 +163,43 @@ def experiment_override(
     if seed is not None:
         changed["seed"] = seed
     if hidden is not None:
-        first, last = experiment["model"][0], experiment["model"][-1]
-        changed["model"] = dense_layers(first["d_in"], hidden, last["d_out"])
+        changed["model"] = resized_layers(experiment["model"], hidden)
     if maxit is not None:
         changed["maxit"] = maxit
     if lr is not None:
         changed["optimizer"] = {**experiment["optimizer"], "lr": lr}
     if reg is not None:
         changed["reg"] = reg
+    if generator is not None:
+        changed["generator"] = generator
     return experiment_check(changed)
 
 
-def experiment_generator(experiment: dict[str, Any]) -> RGenerator:
+def experiment_variants(experiment: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The experiments that an experiment's file describes, by name.
+
+    Parameters
+    ----------
+    experiment : dict
+
+    Returns
+    -------
+    dict of dict
+        Each of its variants, with the settings that the variant names replaced; the experiment itself, under its own
+        name, if it has none.
+
+    Raises
+    ------
+    ValueError
+        If a variant is unsound.
+    """
+    variants: dict[str, dict[str, Any]] = experiment["variants"]
+    if not variants:
+        return {experiment["name"]: experiment}
+    return {name: experiment_check({**experiment, **changes, "variants": {}}) for name, changes in variants.items()}
+
+
+def experiment_generator(experiment: dict[str, Any]) -> Generator:
     """The generator that an experiment names, seeded as it says.
 
     Parameters
@@ -170,13 +208,21 @@ def experiment_generator(experiment: dict[str, Any]) -> RGenerator:
 
     Returns
     -------
-    generator
+    RGenerator, NumpyGenerator, NumpyRandomState or TorchGenerator
     """
-    return RGenerator(experiment["seed"])
+    match experiment["generator"]:
+        case "r":
+            return RGenerator(experiment["seed"])
+        case "numpy":
+            return NumpyGenerator(experiment["seed"])
+        case "numpy-legacy":
+            return NumpyRandomState(experiment["seed"])
+        case _:
+            return TorchGenerator(experiment["seed"])
 
 
 def experiment_data(experiment: dict[str, Any]) -> dict[str, Any]:
-    """The data of an experiment, split into training and test rows.
+    """The data of an experiment.
 
     Parameters
     ----------
@@ -185,22 +231,16 @@ def experiment_data(experiment: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``classes`` (k,), names; ``x`` (n, d_in) and ``target`` (n, k), the training inputs and one-hot targets;
-        ``labels`` (n,), their class numbers; ``x_test`` and ``labels_test``, those of the other rows.
+        As `twinnet.problems.problem_data` describes it.
     """
-    settings = experiment["data"]
-    table = load_iris()
-    species = table[settings["label"]]
-    classes = class_levels(species, "label")
-    labels = class_numbers(species, classes, "label")
-    x = np.column_stack([table[name] for name in settings["inputs"]])
-    train = sample_per_class(species, settings["train_per_class"], RGenerator(settings["split_seed"]))
-    test = np.setdiff1d(np.arange(len(species)), train)
-    return {
-        "classes": classes,
-        "x": x[train],
-        "target": one_hot(labels[train], len(classes)),
-        "labels": labels[train],
-        "x_test": x[test],
-        "labels_test": labels[test],
-    }
+    return problem_data(experiment["data"])
+
+
+def resized_layers(model: list[dict[str, Any]], hidden: Sequence[int]) -> list[dict[str, Any]]:
+    """A dense network with other hidden layers, and the activation and dropout of its first one."""
+    types = [layer["type"] for layer in model]
+    is_dense = types[0] == types[-1] == "affine" and set(types) <= {"affine", "dropout", *ACTIVATIONS}
+    check_argument(is_dense, "hidden", hidden, "left out: the model is not a dense network with an affine output")
+    activation = next((kind for kind in types if kind in ACTIVATIONS), "relu")
+    dropout = next((layer["p"] for layer in model if layer["type"] == "dropout"), 0)
+    return dense_layers(model[0]["d_in"], hidden, model[-1]["d_out"], activation, dropout)

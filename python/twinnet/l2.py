@@ -8,7 +8,7 @@ from __future__ import annotations
 from twinnet._types import Params
 from twinnet.kernels import sum_of_products
 
-__all__ = ["l2_gradients", "l2_penalty", "weight_keys"]
+__all__ = ["l2_gradients", "l2_penalty"]
 
 
 def l2_penalty(params: Params, reg: float) -> float:
@@ -17,7 +17,7 @@ def l2_penalty(params: Params, reg: float) -> float:
     Parameters
     ----------
     params : dict of arrays
-        The parameters.
+        The parameters; those whose key ends in ``.w`` are weights.
     reg : float
         Strength of the regularisation, at least 0.
 
@@ -26,8 +26,9 @@ def l2_penalty(params: Params, reg: float) -> float:
     float
     """
     squares = 0.0
-    for key in weight_keys(params):
-        squares = squares + sum_of_products(params[key], params[key])
+    for key, value in params.items():
+        if key.endswith(".w"):
+            squares = squares + sum_of_products(value, value)
     return 0.5 * reg * squares
 
 
@@ -48,21 +49,4 @@ def l2_gradients(params: Params, grads: Params, reg: float) -> Params:
     dict of arrays
         The same keys.
     """
-    penalised = dict(grads)
-    for key in weight_keys(params):
-        penalised[key] = grads[key] + reg * params[key]
-    return penalised
-
-
-def weight_keys(params: Params) -> list[str]:
-    """Keys of the weights among the parameters: those that end in ``.w``.
-
-    Parameters
-    ----------
-    params : dict of arrays
-
-    Returns
-    -------
-    list of str
-    """
-    return [key for key in params if key.endswith(".w")]
+    return {key: grads[key] + reg * params[key] if key.endswith(".w") else grads[key] for key in grads}

@@ -13,7 +13,7 @@ import numpy as np
 from twinnet._types import AnyArray, Array, IntArray
 from twinnet.checks import check_argument
 
-__all__ = ["class_levels", "class_numbers", "one_hot", "predicted_classes"]
+__all__ = ["class_levels", "class_numbers", "one_hot", "place_classes", "predicted_classes", "take_classes"]
 
 
 def class_levels(labels: AnyArray, name: str) -> AnyArray:
@@ -90,12 +90,55 @@ def one_hot(numbers: Sequence[int] | IntArray, n_classes: int) -> Array:
     ValueError
         If a number is not a class's.
     """
-    numbers = np.asarray(numbers)
-    in_range = bool(((numbers >= 0) & (numbers < n_classes)).all())
-    check_argument(in_range, "numbers", numbers, "class numbers, each one of the n_classes")
-    target = np.zeros((len(numbers), n_classes), order="F")
-    target[np.arange(len(numbers)), numbers] = 1.0
-    return target
+    return place_classes(1.0, numbers, n_classes)
+
+
+def take_classes(x: Array, numbers: Sequence[int] | IntArray) -> Array:
+    """The element of each row in the column of its class: ``sum(x * one_hot(numbers))`` of each row, without the sums.
+
+    Parameters
+    ----------
+    x : array, shape (n, n_classes)
+    numbers : array of int, shape (n,)
+        Class numbers from 0 to `n_classes` - 1, one a row.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If a number is not a class's, or there is not one for each row.
+    """
+    numbers = checked_numbers(numbers, x.shape[1])
+    check_argument(len(numbers) == len(x), "numbers", numbers, f"class numbers, one for each of the {len(x)} rows")
+    return x[np.arange(len(x)), numbers]
+
+
+def place_classes(values: float | Array, numbers: Sequence[int] | IntArray, n_classes: int) -> Array:
+    """Rows with a value in the column of the class and 0 elsewhere: the gradient of `take_classes`.
+
+    Parameters
+    ----------
+    values : float, or array of shape (n,)
+    numbers : array of int, shape (n,)
+        Class numbers from 0 to `n_classes` - 1, one a row.
+    n_classes : int
+
+    Returns
+    -------
+    array, shape (n, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a number is not a class's.
+    """
+    numbers = checked_numbers(numbers, n_classes)
+    placed = np.zeros((len(numbers), n_classes), order="F")
+    placed[np.arange(len(numbers)), numbers] = values
+    return placed
 
 
 def predicted_classes(scores: Array) -> IntArray:
@@ -113,3 +156,11 @@ def predicted_classes(scores: Array) -> IntArray:
     """
     numbers: IntArray = scores.argmax(axis=1)
     return numbers
+
+
+def checked_numbers(numbers: Sequence[int] | IntArray, n_classes: int) -> IntArray:
+    """Class numbers as integers, if each is a class's."""
+    numbers = np.asarray(numbers)
+    in_range = (numbers >= 0) & (numbers < n_classes) & (numbers == np.floor(numbers))
+    check_argument(bool(in_range.all()), "numbers", numbers, "class numbers, each one of the n_classes")
+    return numbers.astype(np.int64)

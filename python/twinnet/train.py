@@ -1,9 +1,12 @@
 """Training: one step, and the one loop that takes them. Nothing else loops over steps.
 
-A run is a value: parameters, the optimizer's state, the number of steps taken and the trajectory so far. Training
-takes a run and returns a later one, so to go on from an earlier run is to call `train` again, and two calls of 1000
-steps give what one of 2000 gives. The loss and the accuracy of a step are those before its update, as in the
-course's R (lesson A). Twin: r/R/train.R.
+A run is a value: parameters, the optimizer's and the generator's state, where the epoch stands, the number of steps
+taken and the trajectory so far. Training takes a run and returns a later one, so to go on from an earlier run is to
+call `train` again, and two calls of 1000 steps give what one of 2000 gives. The loss and the score of a step are those
+before its update, as in the course's R (lesson A).
+
+One stream of random numbers serves it all, in this order: the weights; at the start of each epoch the order of the
+rows; at each step the masks and the noise of the layers, from the first to the last. Twin: r/R/train.R.
 """
 
 from __future__ import annotations
@@ -14,94 +17,120 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from twinnet._types import Array, Model, Params
+from twinnet._types import Array, IntArray, Params
 from twinnet.checks import check_whole
+from twinnet.data_loader import data_loader_order
+from twinnet.experiment import experiment_generator
+from twinnet.generator_torch import TorchGenerator
 from twinnet.l2 import l2_gradients, l2_penalty
-from twinnet.labels import predicted_classes
-from twinnet.metrics import accuracy
-from twinnet.model import NormalSource, model_backward, model_forward, model_init
+from twinnet.model import model_backward, model_forward, model_init
+from twinnet.objectives import loss_backward, loss_forward, score_outputs
 from twinnet.optimizers import optimizer_init, optimizer_step
-from twinnet.softmax import softmax_cross_entropy_backward, softmax_cross_entropy_forward
+from twinnet.problems import batch_inputs
+from twinnet.randomness import Generator, random_order
 
-__all__ = ["loss_and_gradients", "params_finite", "test_accuracy", "train", "train_start", "train_step"]
+__all__ = [
+    "epoch_order",
+    "is_random",
+    "loss_and_gradients",
+    "params_finite",
+    "train",
+    "train_score",
+    "train_start",
+    "train_step",
+]
 
 Report: TypeAlias = Callable[[int, float, float], None]
 
 
-def train_start(experiment: dict[str, Any], generator: NormalSource) -> dict[str, Any]:
+def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
     """A run before its first step.
 
     Parameters
     ----------
     experiment : dict
-        Its ``model``, ``init`` and ``optimizer`` are used.
-    generator : generator
-        Draws the initial weights.
+        Its ``generator``, ``seed``, ``model``, ``init`` and ``optimizer`` are used.
 
     Returns
     -------
     dict
-        ``params``; ``optimizer_state``; ``step``, 0; ``previous``, those three one step earlier, None yet; ``loss``
-        (steps,), empty; ``accuracy_step`` and ``accuracy``, empty: at which steps the test accuracy was taken, and what
+        ``params``; ``optimizer_state``; ``step``, 0; ``previous``, those three one step earlier, None yet;
+        ``generator_state``; ``order`` and ``position``, the rows of the epoch and how many of them were visited;
+        ``loss`` (steps,), empty; ``score_step`` and ``score``, empty: at which steps the test score was taken, and what
         it was; ``status``, ``"running"``; ``diverged_step``, 0.
     """
-    params = model_init(experiment["model"], generator, experiment["init"]["sd"])
+    generator = experiment_generator(experiment)
+    params = model_init(experiment["model"], generator, experiment["init"])
     return {
         "params": params,
         "optimizer_state": optimizer_init(experiment["optimizer"], params),
         "step": 0,
         "previous": None,
+        "generator_state": generator.get_state(),
+        "order": np.empty(0, dtype=np.int64),
+        "position": 0,
         "loss": np.empty(0),
-        "accuracy_step": np.empty(0, dtype=np.int64),
-        "accuracy": np.empty(0),
+        "score_step": np.empty(0, dtype=np.int64),
+        "score": np.empty(0),
         "status": "running",
         "diverged_step": 0,
     }
 
 
-def loss_and_gradients(experiment: dict[str, Any], params: Params, x: Array, target: Array) -> tuple[float, Params]:
+def loss_and_gradients(
+    experiment: dict[str, Any], params: Params, x: Array, target: Array, generator: Generator | None = None
+) -> tuple[float, Params]:
     """The loss of a batch and its gradient with respect to every parameter.
 
     Parameters
     ----------
     experiment : dict
-        Its ``model`` and ``reg`` are used.
+        Its ``model``, ``loss`` and ``reg`` are used.
     params : dict of arrays
     x : array, shape (n, d_in)
         Inputs, one row a sample.
     target : array, shape (n, k)
-        One-hot rows.
+        What the model's outputs should be.
+    generator : RGenerator, NumpyGenerator, NumpyRandomState or TorchGenerator, optional
+        Draws masks and noise; without it the layers that need them let everything pass.
 
     Returns
     -------
     loss : float
-        Mean cross entropy plus the L2 penalty.
+        With the L2 penalty.
     grads : dict of arrays
         The keys of `params`.
     """
-    out, caches = model_forward(experiment["model"], params, x)
-    data_loss, cache = softmax_cross_entropy_forward(out, target)
+    out, caches = model_forward(experiment["model"], params, x, generator)
+    data_loss, cache = loss_forward(experiment["loss"], out, target)
     loss = data_loss + l2_penalty(params, experiment["reg"])
-    d_out = softmax_cross_entropy_backward(cache)
+    d_out = loss_backward(experiment["loss"], cache)
     grads = model_backward(experiment["model"], params, caches, d_out)
     return loss, l2_gradients(params, grads, experiment["reg"])
 
 
 def train_step(
-    experiment: dict[str, Any], params: Params, optimizer_state: dict[str, Any], x: Array, target: Array
+    experiment: dict[str, Any],
+    params: Params,
+    optimizer_state: dict[str, Any],
+    x: Array,
+    target: Array,
+    generator: Generator | None = None,
 ) -> tuple[float, Params, dict[str, Any]]:
     """One step of training.
 
     Parameters
     ----------
     experiment : dict
-        Its ``model``, ``reg`` and ``optimizer`` are used.
+        Its ``model``, ``loss``, ``reg`` and ``optimizer`` are used.
     params : dict of arrays
     optimizer_state : dict
     x : array, shape (n, d_in)
         Inputs, one row a sample.
     target : array, shape (n, k)
-        One-hot rows.
+        What the model's outputs should be.
+    generator : RGenerator, NumpyGenerator, NumpyRandomState or TorchGenerator, optional
+        As in `loss_and_gradients`.
 
     Returns
     -------
@@ -112,7 +141,7 @@ def train_step(
     optimizer_state : dict
         After the update.
     """
-    loss, grads = loss_and_gradients(experiment, params, x, target)
+    loss, grads = loss_and_gradients(experiment, params, x, target, generator)
     params, optimizer_state = optimizer_step(experiment["optimizer"], params, grads, optimizer_state)
     return loss, params, optimizer_state
 
@@ -130,18 +159,17 @@ def train(
     Parameters
     ----------
     experiment : dict
-        Its ``model``, ``reg``, ``optimizer`` and ``abstol`` are used.
     data : dict
-        ``x`` (n, d_in) and ``target`` (n, k); ``x_test`` (m, d_in) and ``labels_test`` (m,), or None, for the accuracy.
+        ``x`` (n, d_in) and ``target`` (n, k); ``x_test`` (m, d_in), or None, with ``labels_test`` (m,) or
+        ``target_test`` (m, k), for the score.
     run : dict
         From `train_start` or an earlier `train`.
     maxit : int
         Steps to take, at least 0.
     evaluate_every : int
-        Take the test accuracy at each step divisible by this; 0 for never.
+        Take the test score at each step divisible by this; 0 for never.
     report : callable, optional
-        Called with (step, loss, accuracy) at each step divisible by `evaluate_every`; the accuracy is NaN without
-        test data.
+        Called with (step, loss, score) at each step divisible by `evaluate_every`; the score is NaN without test data.
 
     Returns
     -------
@@ -152,19 +180,33 @@ def train(
     """
     check_whole(maxit, "maxit", minimum=0)
     check_whole(evaluate_every, "evaluate_every", minimum=0)
+    n = len(data["target"])
+    batch_size = min(experiment["batch_size"] or n, n)
+    generator = None
+    if is_random(experiment):
+        generator = experiment_generator(experiment)
+        generator.set_state(run["generator_state"])
+    order, position = run["order"], run["position"]
+    x, target = (batch_inputs(data["x"], None) if batch_size == n else np.empty(0)), data["target"]
     step, end = run["step"], run["step"] + maxit
     now = {key: run[key] for key in ("params", "optimizer_state", "step")}
     previous = run["previous"] or now
     loss = run["loss"][-1] if step > 0 else math.inf
     losses: list[float] = []
-    evaluated: list[tuple[int, float]] = []
+    scored: list[tuple[int, float]] = []
     status = run["status"] if run["status"] == "diverged" else "maxit"
     while step < end and status == "maxit":
         if loss <= experiment["abstol"]:
             status = "converged"
             break
+        if batch_size < n:
+            if position >= n or len(order) == 0:
+                order, position = epoch_order(experiment, generator, n), 0
+            rows = order[position : position + batch_size]
+            position += len(rows)
+            x, target = batch_inputs(data["x"], rows), data["target"][rows]
         loss, params, optimizer_state = train_step(
-            experiment, now["params"], now["optimizer_state"], data["x"], data["target"]
+            experiment, now["params"], now["optimizer_state"], x, target, generator
         )
         if not math.isfinite(loss):
             status = "diverged"
@@ -172,45 +214,87 @@ def train(
         step += 1
         losses.append(loss)
         if evaluate_every > 0 and step % evaluate_every == 0:
-            evaluated.append((step, test_accuracy(experiment["model"], now["params"], data)))
+            scored.append((step, train_score(experiment, now["params"], data)))
             if report is not None:
-                report(step, loss, evaluated[-1][1])
+                report(step, loss, scored[-1][1])
         previous, now = now, {"params": params, "optimizer_state": optimizer_state, "step": step}
     if status == "maxit" and not params_finite(now["params"]):
         status = "diverged"
     if status == "diverged" and run["status"] != "diverged":
         now = previous
-    accuracy_step = np.concatenate([run["accuracy_step"], np.asarray([at for at, _ in evaluated], np.int64)])
-    kept = accuracy_step <= now["step"]
+    score_step = np.concatenate([run["score_step"], np.asarray([at for at, _ in scored], np.int64)])
+    kept = score_step <= now["step"]
     return {
         **now,
         "previous": previous,
+        "generator_state": run["generator_state"] if generator is None else generator.get_state(),
+        "order": order,
+        "position": position,
         "loss": np.concatenate([run["loss"], losses])[: now["step"]],
-        "accuracy_step": accuracy_step[kept],
-        "accuracy": np.concatenate([run["accuracy"], [value for _, value in evaluated]])[kept],
+        "score_step": score_step[kept],
+        "score": np.concatenate([run["score"], [value for _, value in scored]])[kept],
         "status": status,
         "diverged_step": run["diverged_step"] or (step + 1 if status == "diverged" else 0),
     }
 
 
-def test_accuracy(model: Model, params: Params, data: dict[str, Any]) -> float:
-    """Share of the test data that is predicted right; NaN without test data.
+def is_random(experiment: dict[str, Any]) -> bool:
+    """Whether the steps of an experiment draw random numbers: for the order of the rows, for masks or for noise.
 
     Parameters
     ----------
-    model : list of dict
+    experiment : dict
+
+    Returns
+    -------
+    bool
+    """
+    shuffles = experiment["batch_size"] > 0 and experiment["shuffle"]
+    return shuffles or any(layer["type"] in ("dropout", "noise") for layer in experiment["model"])
+
+
+def epoch_order(experiment: dict[str, Any], generator: Generator | None, n: int) -> IntArray:
+    """The order in which an epoch visits the rows.
+
+    Parameters
+    ----------
+    experiment : dict
+        Its ``shuffle`` is used.
+    generator : RGenerator, NumpyGenerator, NumpyRandomState or TorchGenerator
+        Draws the order; PyTorch's as its DataLoader draws it.
+    n : int
+        How many rows there are.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Row numbers, from 0.
+    """
+    if not experiment["shuffle"] or generator is None:
+        return np.arange(n)
+    return data_loader_order(generator, n) if isinstance(generator, TorchGenerator) else random_order(generator, n)
+
+
+def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]) -> float:
+    """How good a model is on the test rows: the accuracy, or for a regression the loss.
+
+    Parameters
+    ----------
+    experiment : dict
+        Its ``model`` and ``loss`` are used.
     params : dict of arrays
     data : dict
-        ``x_test`` (m, d_in) and ``labels_test`` (m,), or None.
+        ``x_test`` (m, d_in), or None, with ``labels_test`` (m,) or ``target_test`` (m, k).
 
     Returns
     -------
     float
+        NaN without test rows.
     """
     if data.get("x_test") is None:
         return math.nan
-    scores, _ = model_forward(model, params, data["x_test"])
-    return accuracy(data["labels_test"], predicted_classes(scores))
+    out, _ = model_forward(experiment["model"], params, batch_inputs(data["x_test"], None))
+    return score_outputs(experiment["loss"], out, data)
 
 
 def params_finite(params: Params) -> bool:

@@ -76,6 +76,20 @@ check_choice <- function(value, name, choices) {
   value
 }
 
+#' Check that two arrays have one shape, so that none is recycled by mistake
+#'
+#' @param value,other The arguments' values: arrays, or vectors.
+#' @param name,other_name The arguments' names; the message blames the first.
+#' @return `NULL`, invisibly. Stops with "`target` must be of the shape of `x`, (5, 3), not (5, 1)."
+#' @keywords internal
+check_same_shape <- function(value, name, other, other_name) {
+  if (!identical(shape_of(value), shape_of(other))) {
+    must_be <- sprintf("of the shape of `%s`, %s", other_name, show_value(shape_of(other)))
+    check_argument(FALSE, name, shape_of(value), must_be)
+  }
+  invisible(NULL)
+}
+
 # The bounds in words: " above 0 and at most 1"; empty where there are none.
 bounds_text <- function(above, minimum, below, maximum) {
   bounds <- c(above, minimum, below, maximum)
@@ -83,9 +97,14 @@ bounds_text <- function(above, minimum, below, maximum) {
   if (length(said) > 0) paste0(" ", paste(said, collapse = " and ")) else ""
 }
 
+# An array's shape; that of a vector, which has no dim, is its length.
+shape_of <- function(value) {
+  if (is.null(dim(value))) length(value) else dim(value)
+}
+
 # A value as a message shows it: strings quoted, numbers to 15 digits, sequences of six at most.
 show_value <- function(value) {
-  if (length(value) == 0) {
+  if (length(value) == 0 && is.null(dim(value))) {
     "nothing"
   } else if (is.factor(value)) {
     show_value(as.character(value))

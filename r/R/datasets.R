@@ -5,13 +5,15 @@
 #'
 #' @param name Path below `shared_data`, such as `"iris.csv"`.
 #' @return The path, in the folder that the environment variable TWINNET_SHARED_DATA names, or else in the package's
-#'   own. Stops if there is no such file.
+#'   own, which has not MNIST: it is large. Stops if there is no such file.
 #' @export
 shared_data_path <- function(name) {
-  folder <- Sys.getenv("TWINNET_SHARED_DATA", unset = system.file("shared_data", package = "twinnet"))
+  folder <- Sys.getenv("TWINNET_SHARED_DATA")
+  folder <- if (nzchar(folder)) folder else system.file("shared_data", package = "twinnet")
   path <- file.path(folder, name)
   if (!file.exists(path)) {
-    stop(sprintf('There is no "%s" in the shared data, %s.', name, folder))
+    hint <- "TWINNET_SHARED_DATA names the folder; that of a checkout of twinnet, shared_data, has all files."
+    stop(sprintf('There is no "%s" in the shared data, %s. %s', name, folder, hint))
   }
   path
 }

@@ -1,8 +1,9 @@
 # An experiment: everything that decides a training run, as data that both languages read.
-# shared_data/experiments/NAME.json names the data and its split, the model's layers, the loss, whose random
-# numbers and which seed, the L2 strength, the optimizer, and when to stop. Twin: python/twinnet/experiment.py.
+# shared_data/experiments/NAME.json names the data and its split, the model's layers, the loss, whose random numbers and
+# which seed, how the weights are drawn, the L2 strength, the optimizer, the batches, and when to stop. Its variants are
+# experiments of their own, each with some settings replaced. Twin: python/twinnet/experiment.py.
 
-#' The settings of an experiment, and the losses and generators that are known
+#' The settings of an experiment, and the generators that are known
 #' @name EXPERIMENT_KEYS
 NULL
 
@@ -20,18 +21,18 @@ EXPERIMENT_KEYS <- c(
   "seed",
   "reg",
   "optimizer",
+  "batch_size",
+  "shuffle",
   "maxit",
   "abstol",
-  "display"
+  "display",
+  "evaluate_every",
+  "variants"
 )
 
 #' @rdname EXPERIMENT_KEYS
 #' @export
-LOSSES <- c("softmax_cross_entropy")
-
-#' @rdname EXPERIMENT_KEYS
-#' @export
-GENERATORS <- c("r")
+GENERATORS <- c("r", "numpy", "numpy-legacy", "torch")
 
 #' Names of the experiments in `shared_data`, in ascending order
 #'
@@ -62,40 +63,44 @@ experiment_read <- function(name) {
 #' @export
 experiment_check <- function(experiment) {
   keys <- sort(names(experiment), method = "radix")
-  must_be <- paste("the keys", paste(sort(EXPERIMENT_KEYS, method = "radix"), collapse = ", "))
-  check_argument(identical(keys, sort(EXPERIMENT_KEYS, method = "radix")), "experiment", keys, must_be)
+  known <- sort(EXPERIMENT_KEYS, method = "radix")
+  check_argument(identical(keys, known), "experiment", keys, paste("the keys", paste(known, collapse = ", ")))
+  check_choice(experiment[["data"]][["name"]], "data", PROBLEMS)
   model_check(experiment[["model"]])
   check_choice(experiment[["loss"]], "loss", LOSSES)
-  check_number(experiment[["init"]][["sd"]], "sd", above = 0)
-  check_choice(experiment[["generator"]], "generator", GENERATORS)
+  generator <- check_choice(experiment[["generator"]], "generator", GENERATORS)
+  init_check(experiment[["init"]], generator)
   check_whole(experiment[["seed"]], "seed")
   check_number(experiment[["reg"]], "reg", minimum = 0)
-  optimizer_check(experiment[["optimizer"]])
+  check_whole(experiment[["batch_size"]], "batch_size", minimum = 0)
+  check_flag(experiment[["shuffle"]], "shuffle")
   check_whole(experiment[["maxit"]], "maxit", minimum = 0)
   check_number(experiment[["abstol"]], "abstol", minimum = 0)
   check_whole(experiment[["display"]], "display", minimum = 0)
+  check_whole(experiment[["evaluate_every"]], "evaluate_every", minimum = 0)
+  experiment[["optimizer"]] <- optimizer_check(experiment[["optimizer"]])
   experiment
 }
 
 #' An experiment with some of its settings replaced
 #'
 #' @param experiment A list of settings.
-#' @param seed Seed of the initial weights; the split of the data keeps its own.
-#' @param hidden Neurons of each hidden layer, for a model of affine and ReLU layers.
+#' @param seed Seed of the weights, batches and masks; the split of the data keeps its own.
+#' @param hidden Neurons of each hidden layer, for a dense network.
 #' @param maxit Steps, at least 0.
 #' @param lr Learning rate, above 0.
 #' @param reg L2 strength, at least 0.
+#' @param generator Whose random numbers, one of [GENERATORS].
 #' @return The changed experiment. Stops with a message that names the setting, its value and what it must be.
 #' @export
-experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = NULL, lr = NULL, reg = NULL) {
+experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = NULL, lr = NULL, reg = NULL,
+                                generator = NULL) {
   changed <- experiment
   if (!is.null(seed)) {
     changed[["seed"]] <- seed
   }
   if (!is.null(hidden)) {
-    first <- experiment[["model"]][[1]]
-    last <- experiment[["model"]][[length(experiment[["model"]])]]
-    changed[["model"]] <- dense_layers(first[["d_in"]], hidden, last[["d_out"]])
+    changed[["model"]] <- resized_layers(experiment[["model"]], hidden)
   }
   if (!is.null(maxit)) {
     changed[["maxit"]] <- maxit
@@ -106,7 +111,30 @@ experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = 
   if (!is.null(reg)) {
     changed[["reg"]] <- reg
   }
+  if (!is.null(generator)) {
+    changed[["generator"]] <- generator
+  }
   experiment_check(changed)
+}
+
+#' The experiments that an experiment's file describes, by name
+#'
+#' @param experiment A list of settings.
+#' @return A named list of experiments: each of its variants, with the settings that the variant names replaced; the
+#'   experiment itself, under its own name, if it has none. Stops if a variant is unsound.
+#' @export
+experiment_variants <- function(experiment) {
+  variants <- experiment[["variants"]]
+  if (length(variants) == 0) {
+    variants <- list(list())
+    names(variants) <- experiment[["name"]]
+  }
+  lapply(variants, function(changes) {
+    changed <- experiment
+    changed[names(changes)] <- changes
+    changed[["variants"]] <- list()
+    experiment_check(changed)
+  })
 }
 
 #' The generator that an experiment names, seeded as it says
@@ -115,30 +143,32 @@ experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = 
 #' @return A generator.
 #' @export
 experiment_generator <- function(experiment) {
-  RGenerator(experiment[["seed"]])
+  seed <- experiment[["seed"]]
+  switch(experiment[["generator"]],
+    r = RGenerator(seed),
+    numpy = NumpyGenerator(seed),
+    `numpy-legacy` = NumpyRandomState(seed),
+    TorchGenerator(seed)
+  )
 }
 
-#' The data of an experiment, split into training and test rows
+#' The data of an experiment
 #'
 #' @param experiment A list of settings.
-#' @return A list: `classes`, k names; `x` (n, d_in) and `target` (n, k), the training inputs and one-hot targets;
-#'   `labels`, their n class numbers; `x_test` and `labels_test`, those of the other rows.
+#' @return As [problem_data()] describes it.
 #' @export
 experiment_data <- function(experiment) {
-  settings <- experiment[["data"]]
-  table <- load_iris()
-  species <- table[[settings[["label"]]]]
-  classes <- class_levels(species, "label")
-  labels <- class_numbers(species, classes, "label")
-  x <- unname(as.matrix(table[settings[["inputs"]]]))
-  train <- sample_per_class(species, settings[["train_per_class"]], RGenerator(settings[["split_seed"]]))
-  test <- setdiff(seq_along(species), train)
-  list(
-    classes = classes,
-    x = x[train, , drop = FALSE],
-    target = one_hot(labels[train], length(classes)),
-    labels = labels[train],
-    x_test = x[test, , drop = FALSE],
-    labels_test = labels[test]
-  )
+  problem_data(experiment[["data"]])
+}
+
+# A dense network with other hidden layers, and the activation and dropout of its first one.
+resized_layers <- function(model, hidden) {
+  types <- vapply(model, function(layer) layer[["type"]], "")
+  ends <- types[c(1, length(types))]
+  is_dense <- all(ends == "affine") && all(types %in% c("affine", "dropout", ACTIVATIONS))
+  check_argument(is_dense, "hidden", hidden, "left out: the model is not a dense network with an affine output")
+  activation <- c(types[types %in% ACTIVATIONS], "relu")[[1]]
+  dropped <- which(types == "dropout")
+  dropout <- if (length(dropped) > 0) model[[dropped[[1]]]][["p"]] else 0
+  dense_layers(model[[1]][["d_in"]], hidden, model[[length(model)]][["d_out"]], activation, dropout)
 }

@@ -2,10 +2,11 @@
 
 #' Train a dense network by a formula
 #'
-#' @param formula The label and the input columns, as in `Species ~ .` or `Species ~ Petal.Length + Petal.Width`.
+#' @param formula The column to predict and the input columns, as in `Species ~ .` or
+#'   `Petal.Width ~ Petal.Length + Sepal.Length`.
 #' @param data A data frame of training rows.
-#' @param ... Passed on to [train_dnn()]: `testdata`, `model`, `hidden`, `maxit`, `abstol`, `lr`, `reg`, `display`,
-#'   `random_seed`.
+#' @param ... Passed on to [train_dnn()]: `testdata`, `model`, `hidden`, `maxit` and so on. Without `task`, a number
+#'   with decimals is predicted by a regression, anything else as a label.
 #' @return As [train_dnn()].
 #' @examples
 #' dnn(Species ~ ., data = iris, maxit = 200, display = 0)
@@ -19,5 +20,10 @@ dnn <- function(formula, data, ...) {
   check_argument(length(inputs) > 0 && all(inputs %in% names(data)), "formula", inputs, must_be)
   label <- deparse(formula[[2]])
   check_argument(label %in% names(data), "formula", label, must_be)
-  train_dnn(x = inputs, y = label, traindata = data, ...)
+  options <- list(...)
+  if (is.null(options[["task"]])) {
+    y <- data[[label]]
+    options[["task"]] <- if (is.double(y) && any(y != floor(y), na.rm = TRUE)) "regression" else "classification"
+  }
+  do.call(train_dnn, c(list(x = inputs, y = label, traindata = data), options))
 }

@@ -1,4 +1,4 @@
-# The arithmetic that every layer is made of: products, sums, maxima, exp and log of whole arrays.
+# The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 # Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
 # so that the arithmetic can be exchanged in one place. Twin: python/twinnet/kernels.py.
 
@@ -75,7 +75,9 @@ row_maxima <- function(x) {
   maxima
 }
 
-#' Exponential and natural logarithm of each element
+#' Exponential, natural logarithm and hyperbolic tangent of each element
+#'
+#' `array_log1p(x)` is log(1 + x), exact also where x is far below 1.
 #'
 #' @param x An array.
 #' @return An array of the shape of `x`.
@@ -92,4 +94,16 @@ array_exp <- function(x) {
 #' @export
 array_log <- function(x) {
   log(x)
+}
+
+#' @rdname array_exp
+#' @export
+array_log1p <- function(x) {
+  log1p(x)
+}
+
+#' @rdname array_exp
+#' @export
+array_tanh <- function(x) {
+  tanh(x)
 }

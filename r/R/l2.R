@@ -3,13 +3,14 @@
 
 #' L2 penalty to be added to the loss
 #'
-#' @param params The parameters, a named list of arrays.
+#' @param params The parameters, a named list of arrays; those whose key ends in `.w` are weights.
 #' @param reg Strength of the regularisation, at least 0.
 #' @return A number.
 #' @export
 l2_penalty <- function(params, reg) {
   squares <- 0
-  for (key in weight_keys(params)) {
+  keys <- names(params)
+  for (key in keys[endsWith(keys, ".w")]) {
     squares <- squares + sum_of_products(params[[key]], params[[key]])
   }
   0.5 * reg * squares
@@ -23,19 +24,9 @@ l2_penalty <- function(params, reg) {
 #' @return A list of arrays with the same keys.
 #' @export
 l2_gradients <- function(params, grads, reg) {
-  penalised <- grads
-  for (key in weight_keys(params)) {
-    penalised[[key]] <- grads[[key]] + reg * params[[key]]
-  }
-  penalised
-}
-
-#' Names of the weights among the parameters: those that end in `.w`
-#'
-#' @param params The parameters, a named list of arrays.
-#' @return A vector of names.
-#' @export
-weight_keys <- function(params) {
   keys <- names(params)
-  keys[endsWith(keys, ".w")]
+  for (key in keys[endsWith(keys, ".w")]) {
+    grads[[key]] <- grads[[key]] + reg * params[[key]]
+  }
+  grads
 }

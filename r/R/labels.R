@@ -45,11 +45,36 @@ class_numbers <- function(labels, levels, name) {
 #'   class's.
 #' @export
 one_hot <- function(numbers, n_classes) {
-  in_range <- all(numbers >= 1 & numbers <= n_classes)
-  check_argument(in_range, "numbers", numbers, "class numbers, each one of the n_classes")
-  target <- matrix(0, length(numbers), n_classes)
-  target[cbind(seq_along(numbers), numbers)] <- 1
-  target
+  place_classes(1, numbers, n_classes)
+}
+
+#' The element of each row in the column of its class
+#'
+#' The sum of each row of `x * one_hot(numbers)`, without the sums.
+#'
+#' @param x A matrix (n, n_classes).
+#' @param numbers Class numbers from 1 to `n_classes`, one a row.
+#' @return A vector of n. Stops if a number is not a class's, or there is not one for each row.
+#' @export
+take_classes <- function(x, numbers) {
+  check_numbers(numbers, ncol(x))
+  must_be <- "class numbers, one for each of the %d rows"
+  check_argument(length(numbers) == nrow(x), "numbers", numbers, sprintf(must_be, nrow(x)))
+  x[cbind(seq_along(numbers), numbers)]
+}
+
+#' Rows with a value in the column of the class and 0 elsewhere: the gradient of [take_classes()]
+#'
+#' @param values A number, or a vector of n.
+#' @param numbers Class numbers from 1 to `n_classes`, one a row.
+#' @param n_classes The number of classes.
+#' @return A matrix (n, n_classes). Stops if a number is not a class's.
+#' @export
+place_classes <- function(values, numbers, n_classes) {
+  check_numbers(numbers, n_classes)
+  placed <- matrix(0, length(numbers), n_classes)
+  placed[cbind(seq_along(numbers), numbers)] <- values
+  placed
 }
 
 #' The class with the largest score in each row
@@ -59,4 +84,10 @@ one_hot <- function(numbers, n_classes) {
 #' @export
 predicted_classes <- function(scores) {
   max.col(scores, "first")
+}
+
+# Stop unless each class number is a class's.
+check_numbers <- function(numbers, n_classes) {
+  in_range <- numbers >= 1 & numbers <= n_classes & numbers == floor(numbers)
+  check_argument(isTRUE(all(in_range)), "numbers", numbers, "class numbers, each one of the n_classes")
 }

@@ -1,27 +1,35 @@
 # Training: one step, and the one loop that takes them. Nothing else loops over steps.
-# A run is a value: parameters, the optimizer's state, the number of steps taken and the trajectory so far. Training
-# takes a run and returns a later one, so to go on from an earlier run is to call train() again, and two calls of 1000
-# steps give what one of 2000 gives. The loss and the accuracy of a step are those before its update, as in the
-# course's R (lesson A). Twin: python/twinnet/train.py.
+# A run is a value: parameters, the optimizer's and the generator's state, where the epoch stands, the number of steps
+# taken and the trajectory so far. Training takes a run and returns a later one, so to go on from an earlier run is to
+# call train() again, and two calls of 1000 steps give what one of 2000 gives. The loss and the score of a step are
+# those before its update, as in the course's R (lesson A).
+#
+# One stream of random numbers serves it all, in this order: the weights; at the start of each epoch the order of the
+# rows; at each step the masks and the noise of the layers, from the first to the last.
+# Twin: python/twinnet/train.py.
 
 #' A run before its first step
 #'
-#' @param experiment A list; its `model`, `init` and `optimizer` are used.
-#' @param generator Draws the initial weights.
+#' @param experiment A list; its `generator`, `seed`, `model`, `init` and `optimizer` are used.
 #' @return A list: `params`; `optimizer_state`; `step`, 0; `previous`, those three one step earlier, NULL yet;
-#'   `loss`, empty; `accuracy_step` and `accuracy`, empty: at which steps the test accuracy was taken, and what it
-#'   was; `status`, `"running"`; `diverged_step`, 0.
+#'   `generator_state`; `order` and `position`, the rows of the epoch and how many of them were visited; `loss`, empty;
+#'   `score_step` and `score`, empty: at which steps the test score was taken, and what it was; `status`, `"running"`;
+#'   `diverged_step`, 0.
 #' @export
-train_start <- function(experiment, generator) {
-  params <- model_init(experiment[["model"]], generator, experiment[["init"]][["sd"]])
+train_start <- function(experiment) {
+  generator <- experiment_generator(experiment)
+  params <- model_init(experiment[["model"]], generator, experiment[["init"]])
   list(
     params = params,
     optimizer_state = optimizer_init(experiment[["optimizer"]], params),
     step = 0,
     previous = NULL,
+    generator_state = generator$get_state(),
+    order = integer(),
+    position = 0,
     loss = numeric(),
-    accuracy_step = numeric(),
-    accuracy = numeric(),
+    score_step = numeric(),
+    score = numeric(),
     status = "running",
     diverged_step = 0
   )
@@ -29,69 +37,93 @@ train_start <- function(experiment, generator) {
 
 #' The loss of a batch and its gradient with respect to every parameter
 #'
-#' @param experiment A list; its `model` and `reg` are used.
+#' @param experiment A list; its `model`, `loss` and `reg` are used.
 #' @param params A named list of arrays.
 #' @param x Inputs, one row a sample: a matrix (n, d_in).
-#' @param target One-hot rows: a matrix (n, k).
-#' @return A list: `loss`, the mean cross entropy plus the L2 penalty; `grads`, a list of arrays with the names of
-#'   `params`.
+#' @param target What the model's outputs should be: a matrix (n, k).
+#' @param generator Draws masks and noise; without it the layers that need them let everything pass.
+#' @return A list: `loss`, with the L2 penalty; `grads`, a list of arrays with the names of `params`.
 #' @export
-loss_and_gradients <- function(experiment, params, x, target) {
-  passed <- model_forward(experiment[["model"]], params, x)
-  judged <- softmax_cross_entropy_forward(passed[["out"]], target)
+loss_and_gradients <- function(experiment, params, x, target, generator = NULL) {
+  passed <- model_forward(experiment[["model"]], params, x, generator)
+  judged <- loss_forward(experiment[["loss"]], passed[["out"]], target)
   loss <- judged[["loss"]] + l2_penalty(params, experiment[["reg"]])
-  d_out <- softmax_cross_entropy_backward(judged[["cache"]])
+  d_out <- loss_backward(experiment[["loss"]], judged[["cache"]])
   grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
   list(loss = loss, grads = l2_gradients(params, grads, experiment[["reg"]]))
 }
 
 #' One step of training
 #'
-#' @param experiment A list; its `model`, `reg` and `optimizer` are used.
+#' @param experiment A list; its `model`, `loss`, `reg` and `optimizer` are used.
 #' @param params A named list of arrays.
 #' @param optimizer_state A list.
 #' @param x Inputs, one row a sample: a matrix (n, d_in).
-#' @param target One-hot rows: a matrix (n, k).
+#' @param target What the model's outputs should be: a matrix (n, k).
+#' @param generator As in [loss_and_gradients()].
 #' @return A list: `loss`, before the update; `params` and `optimizer_state`, after it.
 #' @export
-train_step <- function(experiment, params, optimizer_state, x, target) {
-  judged <- loss_and_gradients(experiment, params, x, target)
+train_step <- function(experiment, params, optimizer_state, x, target, generator = NULL) {
+  judged <- loss_and_gradients(experiment, params, x, target, generator)
   updated <- optimizer_step(experiment[["optimizer"]], params, judged[["grads"]], optimizer_state)
   list(loss = judged[["loss"]], params = updated[["params"]], optimizer_state = updated[["state"]])
 }
 
 #' Take `maxit` further steps, or fewer if the loss falls to `abstol` or is no longer finite
 #'
-#' @param experiment A list; its `model`, `reg`, `optimizer` and `abstol` are used.
-#' @param data A list: `x` (n, d_in) and `target` (n, k); `x_test` (m, d_in) and `labels_test` (m), or NULL, for the
-#'   accuracy.
+#' @param experiment A list of settings.
+#' @param data A list: `x` (n, d_in) and `target` (n, k); `x_test` (m, d_in), or NULL, with `labels_test` (m) or
+#'   `target_test` (m, k), for the score.
 #' @param run From [train_start()] or an earlier `train()`.
 #' @param maxit Steps to take, at least 0.
-#' @param evaluate_every Take the test accuracy at each step divisible by this; 0 for never.
-#' @param report A function called with (step, loss, accuracy) at each step divisible by `evaluate_every`; the accuracy
-#'   is NaN without test data.
-#' @return A later run. Its `status` is `"maxit"`; `"converged"` if the loss reached `abstol`; or `"diverged"` if
-#'   the loss of step `diverged_step`, or a parameter after the step before, is not finite: then it ends with the
-#'   last parameters whose loss was finite.
+#' @param evaluate_every Take the test score at each step divisible by this; 0 for never.
+#' @param report A function called with (step, loss, score) at each step divisible by `evaluate_every`; the score is NaN
+#'   without test data.
+#' @return A later run. Its `status` is `"maxit"`; `"converged"` if the loss reached `abstol`; or `"diverged"` if the
+#'   loss of step `diverged_step`, or a parameter after the step before, is not finite: then it ends with the last
+#'   parameters whose loss was finite.
 #' @export
 train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NULL) {
   check_whole(maxit, "maxit", minimum = 0)
   check_whole(evaluate_every, "evaluate_every", minimum = 0)
+  n <- nrow(data[["target"]])
+  batch_size <- if (experiment[["batch_size"]] > 0) min(experiment[["batch_size"]], n) else n
+  generator <- NULL
+  if (is_random(experiment)) {
+    generator <- experiment_generator(experiment)
+    generator$set_state(run[["generator_state"]])
+  }
+  order <- run[["order"]]
+  position <- run[["position"]]
+  if (batch_size == n) {
+    x <- batch_inputs(data[["x"]], NULL)
+    target <- data[["target"]]
+  }
   step <- run[["step"]]
   end <- step + maxit
   now <- run[c("params", "optimizer_state", "step")]
   previous <- if (is.null(run[["previous"]])) now else run[["previous"]]
   losses <- c(run[["loss"]], numeric(maxit))
   loss <- if (step > 0) losses[[step]] else Inf
-  evaluated_step <- run[["accuracy_step"]]
-  evaluated <- run[["accuracy"]]
+  score_step <- run[["score_step"]]
+  score <- run[["score"]]
   status <- if (run[["status"]] == "diverged") "diverged" else "maxit"
   while (step < end && status == "maxit") {
     if (loss <= experiment[["abstol"]]) {
       status <- "converged"
       break
     }
-    taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], data[["x"]], data[["target"]])
+    if (batch_size < n) {
+      if (position >= n || length(order) == 0) {
+        order <- epoch_order(experiment, generator, n)
+        position <- 0
+      }
+      rows <- order[(position + 1):min(position + batch_size, n)]
+      position <- position + length(rows)
+      x <- batch_inputs(data[["x"]], rows)
+      target <- data[["target"]][rows, , drop = FALSE]
+    }
+    taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], x, target, generator)
     loss <- taken[["loss"]]
     if (!is.finite(loss)) {
       status <- "diverged"
@@ -100,10 +132,10 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
     step <- step + 1
     losses[[step]] <- loss
     if (evaluate_every > 0 && step %% evaluate_every == 0) {
-      evaluated_step <- c(evaluated_step, step)
-      evaluated <- c(evaluated, test_accuracy(experiment[["model"]], now[["params"]], data))
+      score_step <- c(score_step, step)
+      score <- c(score, train_score(experiment, now[["params"]], data))
       if (!is.null(report)) {
-        report(step, loss, evaluated[[length(evaluated)]])
+        report(step, loss, score[[length(score)]])
       }
     }
     previous <- now
@@ -115,30 +147,61 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
   if (status == "diverged" && run[["status"]] != "diverged") {
     now <- previous
   }
-  kept <- evaluated_step <= now[["step"]]
+  kept <- score_step <= now[["step"]]
   c(now, list(
     previous = previous,
+    generator_state = if (is.null(generator)) run[["generator_state"]] else generator$get_state(),
+    order = order,
+    position = position,
     loss = losses[seq_len(now[["step"]])],
-    accuracy_step = evaluated_step[kept],
-    accuracy = evaluated[kept],
+    score_step = score_step[kept],
+    score = score[kept],
     status = status,
     diverged_step = if (run[["diverged_step"]] > 0) run[["diverged_step"]] else (status == "diverged") * (step + 1)
   ))
 }
 
-#' Share of the test data that is predicted right
+#' Whether the steps of an experiment draw random numbers
 #'
-#' @param model A list of layers.
-#' @param params A named list of arrays.
-#' @param data A list: `x_test` (m, d_in) and `labels_test` (m), or NULL.
-#' @return A number; NaN without test data.
+#' @param experiment A list of settings.
+#' @return `TRUE` or `FALSE`: for the order of the rows, for masks or for noise.
 #' @export
-test_accuracy <- function(model, params, data) {
+is_random <- function(experiment) {
+  shuffles <- experiment[["batch_size"]] > 0 && experiment[["shuffle"]]
+  types <- vapply(experiment[["model"]], function(layer) layer[["type"]], "")
+  shuffles || any(types %in% c("dropout", "noise"))
+}
+
+#' The order in which an epoch visits the rows
+#'
+#' @param experiment A list; its `shuffle` is used.
+#' @param generator Draws the order; PyTorch's as its DataLoader draws it.
+#' @param n How many rows there are.
+#' @return A vector of n row numbers, from 1.
+#' @export
+epoch_order <- function(experiment, generator, n) {
+  if (!experiment[["shuffle"]] || is.null(generator)) {
+    seq_len(n)
+  } else if (inherits(generator, "TorchGenerator")) {
+    data_loader_order(generator, n) + 1
+  } else {
+    random_order(generator, n)
+  }
+}
+
+#' How good a model is on the test rows
+#'
+#' @param experiment A list; its `model` and `loss` are used.
+#' @param params A named list of arrays.
+#' @param data A list: `x_test` (m, d_in), or NULL, with `labels_test` (m) or `target_test` (m, k).
+#' @return The accuracy, or for a regression the loss; NaN without test rows.
+#' @export
+train_score <- function(experiment, params, data) {
   if (is.null(data[["x_test"]])) {
     return(NaN)
   }
-  scores <- model_forward(model, params, data[["x_test"]])[["out"]]
-  accuracy(data[["labels_test"]], predicted_classes(scores))
+  out <- model_forward(experiment[["model"]], params, batch_inputs(data[["x_test"]], NULL))[["out"]]
+  score_outputs(experiment[["loss"]], out, data)
 }
 
 #' Whether every element of every parameter is finite

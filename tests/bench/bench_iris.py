@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
-from twinnet.experiment import experiment_data, experiment_generator, experiment_read
+from twinnet.experiment import experiment_data, experiment_read
 from twinnet.parity.bridge import start_r
 from twinnet.train import train, train_start
 
@@ -36,7 +36,7 @@ r_data = r.call("experiment_data", r_experiment, convert=False)
 
 
 def python():
-    return train(experiment, data, train_start(experiment, experiment_generator(experiment)), STEPS)["loss"][-1]
+    return train(experiment, data, train_start(experiment), STEPS)["loss"][-1]
 
 
 def scikit_learn():
@@ -75,8 +75,7 @@ def pytorch():
 
 
 def in_r():
-    generator = r.call("experiment_generator", r_experiment, convert=False)
-    run = r.call("train_start", r_experiment, generator, convert=False)
+    run = r.call("train_start", r_experiment, convert=False)
     return r.call("[[", r.call("train", r_experiment, r_data, run, STEPS, convert=False), "loss")[-1]
 
 

@@ -64,9 +64,10 @@ test_that("cross entropy is the mean of -log p of the true class, and stays fini
 
 test_that("backpropagation through a whole model agrees with central differences", {
   for (hidden in list(6, c(8, 5))) {
-    experiment <- list(model = dense_layers(4, hidden, 3), reg = 0.1)
+    experiment <- list(model = dense_layers(4, hidden, 3), loss = "softmax_cross_entropy", reg = 0.1)
     # biases that are not 0: a row whose hidden neurons are all off would sit on the next layer's kink
-    params <- lapply(model_init(experiment[["model"]], RGenerator(3), sd = 1), function(p) p + 0.1)
+    params <- model_init(experiment[["model"]], RGenerator(3), list(name = "normal", sd = 1))
+    params <- lapply(params, function(p) p + 0.1)
     found <- gradient_check(experiment, params, normal(10, 4), one_hot(rep(1:3, length.out = 10), 3))
     expect_identical(names(found), names(params))
     expect_lt(max(unlist(found)), 1e-9)

@@ -1,0 +1,1 @@
+"""The same networks as a PyTorch user would write them: modules, autograd and torch.optim."""

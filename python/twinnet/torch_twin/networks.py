@@ -1,0 +1,148 @@
+"""A model's layers as PyTorch modules, a loss as a PyTorch function, an optimizer as one of torch.optim's.
+
+PyTorch keeps the weights of a linear layer as (d_out, d_in), the transpose of ours; that appears here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from twinnet._types import Array, Model, Params
+from twinnet.checks import check_argument
+
+__all__ = ["Network", "Noise", "loss_function", "make_optimizer"]
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "identity": nn.Identity,
+    "softmax": lambda: nn.Softmax(dim=1),
+    "log_softmax": lambda: nn.LogSoftmax(dim=1),
+}
+
+
+class Noise(nn.Module):
+    """Dropout or noise whose random numbers are handed in, so that every voice can use the same ones."""
+
+    def __init__(self, layer: dict[str, Any]) -> None:
+        super().__init__()
+        self.layer = layer
+        self.draw: Callable[[dict[str, Any], tuple[int, ...]], Array] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop or disturb elements of `x` in training; let everything pass otherwise."""
+        if not self.training or self.draw is None:
+            return x
+        drawn = torch.as_tensor(self.draw(self.layer, tuple(x.shape)), dtype=x.dtype)
+        return x * drawn / (1 - self.layer["p"]) if self.layer["type"] == "dropout" else x + drawn
+
+
+class Network(nn.Module):
+    """A model as a stack of PyTorch layers.
+
+    Parameters
+    ----------
+    model : list of dict
+        Its layers.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+        self.stack = nn.Sequential(*(self.make_layer(layer) for layer in model)).double()
+
+    @staticmethod
+    def make_layer(layer: dict[str, Any]) -> nn.Module:
+        """One layer."""
+        if layer["type"] == "affine":
+            return nn.Linear(layer["d_in"], layer["d_out"])
+        if layer["type"] in ("dropout", "noise"):
+            return Noise(layer)
+        must_be = f"a layer that PyTorch has: affine, {', '.join(ACTIVATIONS)}"
+        check_argument(layer["type"] in ACTIVATIONS, "type", layer["type"], must_be)
+        return ACTIVATIONS[layer["type"]]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs of the model, shape (n, d_in) to (n, d_out)."""
+        outputs: Tensor = self.stack(x)
+        return outputs
+
+    def named_arrays(self) -> dict[str, Tensor]:
+        """The parameters by our keys, in PyTorch's shapes."""
+        found: dict[str, Tensor] = {}
+        for layer, module in zip(self.model, self.stack, strict=True):
+            if isinstance(module, nn.Linear):
+                found[layer["w"]], found[layer["b"]] = module.weight, module.bias
+        return found
+
+    @torch.no_grad()
+    def load(self, params: Params) -> None:
+        """Take over parameters of ours."""
+        for key, tensor in self.named_arrays().items():
+            tensor.copy_(torch.as_tensor(np.ascontiguousarray(params[key].T)))
+
+    def params(self) -> Params:
+        """The parameters as ours."""
+        return {key: tensor.detach().numpy().T.copy() for key, tensor in self.named_arrays().items()}
+
+
+def loss_function(loss: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """A loss of `twinnet.objectives.LOSSES` in PyTorch's words, for the same targets."""
+    return {
+        "softmax_cross_entropy": functional.cross_entropy,
+        "cross_entropy": lambda out, target: -(target * torch.log(out)).sum() / len(out),
+        "nll": lambda out, target: functional.nll_loss(out, target.argmax(dim=1)),
+        "sigmoid_binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+        "half_mean_squared_error": lambda out, target: 0.5 * ((out - target) ** 2).sum() / len(out),
+    }[loss]
+
+
+def make_optimizer(optimizer: dict[str, Any], network: Network, reg: float) -> torch.optim.Optimizer:
+    """An optimizer of ours as one of torch.optim's; the L2 strength becomes the weights' weight decay.
+
+    Parameters
+    ----------
+    optimizer : dict
+        From `twinnet.optimizers.optimizer_check`.
+    network : Network
+    reg : float
+        L2 strength.
+
+    Returns
+    -------
+    torch.optim.Optimizer
+
+    Raises
+    ------
+    ValueError
+        If PyTorch has no such optimizer.
+    """
+    named = network.named_arrays()
+    groups = [
+        {"params": [value for key, value in named.items() if key.endswith(".w")], "weight_decay": reg},
+        {"params": [value for key, value in named.items() if not key.endswith(".w")], "weight_decay": 0.0},
+    ]
+    settings = {key: value for key, value in optimizer.items() if key not in ("name", "rule", "weight_decay")}
+    has_it = optimizer.get("rule", "pytorch") == "pytorch" and optimizer["name"] != "momentum"
+    must_be = "one that PyTorch has, where PyTorch is one of the voices"
+    check_argument(has_it, "optimizer", optimizer["name"], must_be)
+    if "beta1" in settings:
+        settings["betas"] = (settings.pop("beta1"), settings.pop("beta2"))
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "gradient_descent": torch.optim.SGD,
+        "sgd": torch.optim.SGD,
+        "nesterov": torch.optim.SGD,
+        "adagrad": torch.optim.Adagrad,
+        "adadelta": torch.optim.Adadelta,
+        "rmsprop": torch.optim.RMSprop,
+        "adam": torch.optim.Adam,
+    }
+    return kinds[optimizer["name"]](groups, **settings, foreach=False)
