@@ -13,7 +13,7 @@ export R_LIBS := $(CURDIR)/$(LIBRARY)
 export TWINNET_SHARED_DATA := $(CURDIR)/shared_data
 
 R_SOURCES := $(shell find r -name '*.R' -o -name DESCRIPTION -o -name NAMESPACE) shared_data/iris.csv \
-	$(wildcard shared_data/experiments/*.json)
+	$(wildcard shared_data/experiments/*.json shared_data/golden/*.json) python/twinnet/parity/originals.py
 
 .PHONY: help setup compare test test-full test-python test-r lint format check docs bench clean
 
@@ -58,6 +58,7 @@ docs: setup $(BUILD)/roxygen2 ## write the R package's man pages and NAMESPACE f
 bench: setup ## measure speed against peers in the same run, as ratios
 	$(BIN)/python tests/bench/bench_iris.py
 	$(BIN)/python tests/bench/bench_generators.py
+	$(BIN)/python tests/bench/bench_mnist_mlp.py
 
 clean: ## remove everything that was built, and the runs
 	rm -rf .venv $(BUILD) runs python/*.egg-info python/build .pytest_cache .mypy_cache .ruff_cache .hypothesis

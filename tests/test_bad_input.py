@@ -111,6 +111,22 @@ CASES = {
         {"random_seed": None},
         "must be a whole number of at least -2147483647 and at most 2147483647, not nothing.",
     ),
+    "unknown activation": (
+        {"activation": "relu6"},
+        '`activation` must be one of "relu", "leaky_relu", "sigmoid", "tanh", "step", "identity", not "relu6".',
+    ),
+    "unknown optimizer": ({"optimizer": "adamant"}, '`optimizer` must be one of "gradient_descent", "sgd", '),
+    "unknown setting": ({"optimizer": {"name": "adam", "speed": 1}}, "`setting of adam` must be one of "),
+    "dropout one": ({"dropout": 1}, "`dropout` must be a finite number of at least 0 and below 1, not 1."),
+    "dropout negative": ({"dropout": -0.1}, "`dropout` must be a finite number of at least 0 and below 1, not -0.1."),
+    "batch zero": ({"batch_size": 0}, "`batch_size` must be a whole number of at least 1 and at most 150, not 0."),
+    "batch beyond the data": (
+        {"batch_size": 151},
+        "`batch_size` must be a whole number of at least 1 and at most 150, not 151.",
+    ),
+    "unknown init": ({"init": "zeros"}, '`init` must be one of "normal", "scaled_normal", "torch", not "zeros".'),
+    "unknown task": ({"task": "ranking"}, '`task` must be one of "classification", "regression", not "ranking".'),
+    "regression on text": ({"task": "regression"}, "`traindata[Species]` must be a column of numbers, not"),
     "no model": ({"model": "yesterday's"}, "`model` must be a model that train_dnn() returned, not"),
 }
 

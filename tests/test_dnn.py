@@ -11,7 +11,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
-from twinnet import ConvergenceWarning, DNNClassifier, train_dnn
+from twinnet import ConvergenceWarning, DNNClassifier, DNNRegressor, train_dnn
 from twinnet.datasets import load_iris, sample_per_class
 from twinnet.generator_r import RGenerator
 from twins import assert_close, assert_same_bits
@@ -188,3 +188,61 @@ def test_the_classifier_works_with_scikit_learn():
 
 def test_the_classifier_passes_scikit_learns_own_checks():
     check_estimator(DNNClassifier(maxit=200, lr=0.1))
+
+
+def test_the_regressor_passes_scikit_learns_own_checks():
+    check_estimator(DNNRegressor(maxit=3000, lr=0.1, activation="tanh", hidden=(10,), abstol=0))
+
+
+def test_the_regressor_predicts_and_works_with_scikit_learn():
+    X = np.column_stack([IRIS[name] for name in list(IRIS)[:3]])
+    y = IRIS["Petal.Width"]
+    model = DNNRegressor(hidden=4, activation="sigmoid", lr=0.1, reg=1e-4, abstol=0).fit(X, y)
+    assert model.score(X, y) > 0.9
+    assert cross_val_score(make_pipeline(StandardScaler(), DNNRegressor(lr=0.1, maxit=300)), X, y, cv=3).shape == (3,)
+
+
+OPTIONS = {
+    "tanh": {"activation": "tanh", "lr": 0.1},
+    "leaky_relu": {"activation": "leaky_relu"},
+    "adam": {"optimizer": "adam"},
+    "adam with settings": {"optimizer": {"name": "adam", "lr": 0.02, "beta1": 0.8}},
+    "momentum": {"optimizer": {"name": "momentum", "alpha": 0.5}},
+    "mini-batches": {"batch_size": 10},
+    "online": {"batch_size": 1},
+    "dropout": {"dropout": 0.3, "init": "scaled_normal"},
+    "all of it": {"activation": "tanh", "optimizer": "rmsprop", "batch_size": 32, "dropout": 0.1, "hidden": [5, 4]},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_every_option_trains_alike_in_both_languages(r, options):
+    common = {"traindata": rows(TRAIN), "testdata": rows(TEST), "maxit": 60, "display": 0, **options}
+    model = train_dnn(**common)
+    in_r = {key: np.asarray(value) if isinstance(value, list) else value for key, value in common.items()}
+    r_model = r.call("train_dnn", **in_r, convert=False)
+    r_run = r.call("[[", r_model, "run", convert=False)
+    assert_close(model.run["loss"], r.call("[[", r_run, "loss"), "loss", rtol=1e-9)
+    assert (model.predict(rows(TEST)) == r.call("predict", r_model, rows(TEST))).all()
+    half = train_dnn(**{**common, "maxit": 25})
+    resumed = train_dnn(**{**common, "maxit": 35, "model": half, "hidden": None})
+    assert_same_bits(resumed.run["loss"], model.run["loss"], "loss after resuming")
+
+
+def test_a_regression_trains_alike_in_both_languages(r, capfd):
+    common = {"y": "Petal.Width", "task": "regression", "maxit": 100, "display": 50, "hidden": 4, "lr": 0.1}
+    model = train_dnn(x=list(IRIS)[:3], traindata=rows(TRAIN), testdata=rows(TEST), activation="sigmoid", **common)
+    printed = capfd.readouterr().out
+    names = np.asarray(list(IRIS)[:3])
+    r_model = r.call(
+        "train_dnn", x=names, traindata=rows(TRAIN), testdata=rows(TEST), activation="sigmoid", **common, convert=False
+    )
+    assert printed == capfd.readouterr().out
+    assert_close(model.predict(rows(TEST)), r.call("predict", r_model, rows(TEST)), "predictions")
+    assert model.summary().splitlines() == r.call("unclass", r.call("summary", r_model, convert=False)).tolist()
+    assert "Petal.Width: a number" in str(model)
+    r.eval("""local({
+      by_formula <- dnn(Petal.Width ~ Sepal.Length + Petal.Length, data = iris, maxit = 5, display = 0)
+      predicted <- predict(by_formula, iris)
+      stopifnot(is.null(by_formula$classes), is.double(predicted), length(predicted) == 150)
+    })""")

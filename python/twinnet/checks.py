@@ -68,10 +68,9 @@ def check_number(
     ValueError
         If `value` is not one finite number within the bounds.
     """
-    must_be = "a finite number" + bounds_text(above, minimum, below, maximum)
-    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    check_argument(is_number and math.isfinite(value), name, value, must_be)
-    check_argument(above < value < below and minimum <= value <= maximum, name, value, must_be)
+    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and math.isfinite(value)
+    if not (is_number and above < value < below and minimum <= value <= maximum):
+        check_argument(False, name, value, "a finite number" + bounds_text(above, minimum, below, maximum))
     return float(value)
 
 
@@ -98,13 +97,12 @@ def check_whole(value: Any, name: str, minimum: int = -(2**53), maximum: int = 2
     ValueError
         If `value` is not one whole number within the bounds.
     """
-    low = -math.inf if minimum == -(2**53) else minimum
-    high = math.inf if maximum == 2**53 else maximum
-    must_be = "a whole number" + bounds_text(-math.inf, low, math.inf, high)
-    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    check_argument(is_number and math.isfinite(value), name, value, must_be)
-    whole = isinstance(value, Integral) or float(value).is_integer()
-    check_argument(whole and minimum <= value <= maximum, name, value, must_be)
+    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and math.isfinite(value)
+    is_whole = is_number and (isinstance(value, Integral) or float(value).is_integer())
+    if not (is_whole and minimum <= value <= maximum):
+        low = -math.inf if minimum == -(2**53) else minimum
+        high = math.inf if maximum == 2**53 else maximum
+        check_argument(False, name, value, "a whole number" + bounds_text(-math.inf, low, math.inf, high))
     return int(value)
 
 

@@ -25,6 +25,8 @@ def l2_penalty(params: Params, reg: float) -> float:
     -------
     float
     """
+    if reg == 0:
+        return 0.0
     squares = 0.0
     for key, value in params.items():
         if key.endswith(".w"):
@@ -49,4 +51,6 @@ def l2_gradients(params: Params, grads: Params, reg: float) -> Params:
     dict of arrays
         The same keys.
     """
+    if reg == 0:
+        return grads
     return {key: grads[key] + reg * params[key] if key.endswith(".w") else grads[key] for key in grads}

@@ -27,10 +27,10 @@ check_argument <- function(ok, name, value, must_be) {
 #' @return `value` as a double.
 #' @keywords internal
 check_number <- function(value, name, above = -Inf, minimum = -Inf, below = Inf, maximum = Inf) {
-  must_be <- paste0("a finite number", bounds_text(above, minimum, below, maximum))
-  is_number <- is.numeric(value) && !is.factor(value) && length(value) == 1
-  check_argument(is_number && is.finite(value), name, value, must_be)
-  check_argument(above < value && value < below && minimum <= value && value <= maximum, name, value, must_be)
+  is_number <- is.numeric(value) && !is.factor(value) && length(value) == 1 && is.finite(value)
+  if (!(is_number && above < value && value < below && minimum <= value && value <= maximum)) {
+    check_argument(FALSE, name, value, paste0("a finite number", bounds_text(above, minimum, below, maximum)))
+  }
   as.double(value)
 }
 
@@ -42,13 +42,12 @@ check_number <- function(value, name, above = -Inf, minimum = -Inf, below = Inf,
 #' @return `value` as a double, since R's integers end at 2^31 - 1.
 #' @keywords internal
 check_whole <- function(value, name, minimum = -2^53, maximum = 2^53) {
-  low <- if (minimum == -2^53) -Inf else minimum
-  high <- if (maximum == 2^53) Inf else maximum
-  must_be <- paste0("a whole number", bounds_text(-Inf, low, Inf, high))
-  is_number <- is.numeric(value) && !is.factor(value) && length(value) == 1
-  check_argument(is_number && is.finite(value), name, value, must_be)
-  whole <- value == floor(value)
-  check_argument(whole && minimum <= value && value <= maximum, name, value, must_be)
+  is_number <- is.numeric(value) && !is.factor(value) && length(value) == 1 && is.finite(value)
+  if (!(is_number && value == floor(value) && minimum <= value && value <= maximum)) {
+    low <- if (minimum == -2^53) -Inf else minimum
+    high <- if (maximum == 2^53) Inf else maximum
+    check_argument(FALSE, name, value, paste0("a whole number", bounds_text(-Inf, low, Inf, high)))
+  }
   as.double(value)
 }
 

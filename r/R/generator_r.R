@@ -47,7 +47,13 @@ RGenerator <- function(seed, sample_kind = "Rejection") {
     low <- check_r_numbers(min, "min", "finite numbers", is.finite)
     high <- check_r_numbers(max, "max", "finite numbers", is.finite)
     check_argument(all(recycle_to(low, n) <= recycle_to(high, n)), "max", max, "at least `min`")
-    with_private_seed(stream, stats::runif(n, low, high))
+    # a word for each number, and none where there is no choice: then nobody has to count them afterwards
+    single <- length(low) == 1 && length(high) == 1
+    words <- if (single) n * (low < high) else sum(recycle_to(low, n) < recycle_to(high, n))
+    generator[["words_drawn"]]()
+    drawn <- with_private_seed(stream, stats::runif(n, low, high))
+    set_r_seed(stream, stream[["seed"]], stream[["drawn"]] + words)
+    drawn
   }
 
   generator[["rnorm"]] <- function(n, mean = 0, sd = 1) {

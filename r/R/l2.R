@@ -8,6 +8,9 @@
 #' @return A number.
 #' @export
 l2_penalty <- function(params, reg) {
+  if (reg == 0) {
+    return(0)
+  }
   squares <- 0
   keys <- names(params)
   for (key in keys[endsWith(keys, ".w")]) {
@@ -24,6 +27,9 @@ l2_penalty <- function(params, reg) {
 #' @return A list of arrays with the same keys.
 #' @export
 l2_gradients <- function(params, grads, reg) {
+  if (reg == 0) {
+    return(grads)
+  }
   keys <- names(params)
   for (key in keys[endsWith(keys, ".w")]) {
     grads[[key]] <- grads[[key]] + reg * params[[key]]

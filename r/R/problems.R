@@ -54,7 +54,8 @@ problem_iris <- function(settings) {
 #'
 #' @param settings A list: `train` and `test`, how many of the 60000 training and 10000 test images to use: the first
 #'   ones.
-#' @return As [problem_data()]; `x` (n, 28, 28) and `x_test` are bytes.
+#' @return As [problem_data()]; `x` and `x_test` are bytes, a matrix (784, n) of one column an image: R's memory runs
+#'   down columns, and a batch of images that lie together is ten times as fast to take as one that is scattered.
 #' @references LeCun, Cortes and Burges (1998).
 #' @export
 problem_mnist <- function(settings) {
@@ -66,10 +67,10 @@ problem_mnist <- function(settings) {
   labels_test <- class_numbers(mnist[["labels_test"]][seq_len(m)], classes, "labels")
   list(
     classes = classes,
-    x = mnist[["x_train"]][seq_len(n), , , drop = FALSE],
+    x = bytes_by_image(mnist[["x_train"]][seq_len(n), , , drop = FALSE]),
     target = one_hot(labels, 10),
     labels = labels,
-    x_test = mnist[["x_test"]][seq_len(m), , , drop = FALSE],
+    x_test = bytes_by_image(mnist[["x_test"]][seq_len(m), , , drop = FALSE]),
     target_test = one_hot(labels_test, 10),
     labels_test = labels_test
   )
@@ -105,6 +106,11 @@ problem_xor <- function(settings) {
   split_rows(x, class_targets(labels, 2), labels, classes, rows, rows)
 }
 
+# Images (n, h, w) as a matrix (h * w, n): the pixels of an image in one column, those of its first row first.
+bytes_by_image <- function(x) {
+  fill_by_column(aperm(x, c(3, 2, 1)), c(prod(dim(x)[-1]), nrow(x)))
+}
+
 # One-hot rows; for two classes one column, 1 for the second class.
 class_targets <- function(labels, n_classes) {
   target <- one_hot(labels, n_classes)
@@ -126,13 +132,13 @@ split_rows <- function(x, target, labels, classes, train, test) {
 
 #' The inputs of a batch
 #'
-#' @param x A matrix (n, d), or bytes (n, 28, 28).
+#' @param x A matrix (n, d), or bytes as [problem_mnist()] keeps them.
 #' @param rows Row numbers from 1; NULL for all.
 #' @return A matrix (b, d): pixels as numbers from 0 to 1, row by row.
 #' @export
 batch_inputs <- function(x, rows) {
   if (is.raw(x)) {
-    mnist_batch(x, if (is.null(rows)) seq_len(dim(x)[[1]]) else rows)
+    t(scale_pixels(if (is.null(rows)) x else x[, rows, drop = FALSE]))
   } else if (is.null(rows)) {
     x
   } else {

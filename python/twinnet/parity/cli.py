@@ -1,4 +1,4 @@
-"""The command line: ``twinnet compare EXPERIMENT``.
+"""The command line: ``twinnet compare EXPERIMENT`` and ``twinnet draws``.
 
 Exit status: 0 the voices agree, 1 they differ, 2 they could not be compared.
 """
@@ -26,6 +26,8 @@ from twinnet.experiment import (
 from twinnet.parity.bridge import BridgeError, RError
 from twinnet.parity.compare import Comparison, compare_steps, compare_voices
 from twinnet.parity.draws import add_command as add_draws
+from twinnet.parity.drift import check_streams
+from twinnet.parity.originals import MissingOriginalError
 from twinnet.parity.report import agreed, comparison_json, print_comparison, save_comparisons
 from twinnet.parity.voices import PythonVoice, RVoice, TorchVoice, Voice
 
@@ -107,9 +109,11 @@ def run_compare(options: argparse.Namespace) -> int:
     keys = options.others or ["r", "python"]
     messages = Console(stderr=True, highlight=False)
     comparisons = []
-    for variant, settings in experiment_variants(experiment_read(options.experiment)).items():
-        experiment = experiment_override(settings, **overrides)
-        comparisons.append(train_and_compare(options.experiment, variant, experiment, overrides, keys, messages))
+    experiment = experiment_read(options.experiment)
+    warn_of_drift(options.generator or experiment["generator"], messages)
+    for variant, settings in experiment_variants(experiment).items():
+        changed = experiment_override(settings, **overrides)
+        comparisons.append(train_and_compare(options.experiment, variant, changed, overrides, keys, messages))
     paths = save_comparisons(options.experiment, comparisons, options.output / options.experiment)
     if options.json:
         print(json.dumps(comparison_json(options.experiment, comparisons), allow_nan=False))
@@ -119,6 +123,15 @@ def run_compare(options: argparse.Namespace) -> int:
             print_comparison(comparison, console)
     messages.print("Saved " + ", ".join(str(path) for path in paths), soft_wrap=True)
     return 0 if agreed(comparisons) else 1
+
+
+def warn_of_drift(generator: str, messages: Console) -> None:
+    """Say so where the installed original of a generator has changed its stream, or is not there to be asked."""
+    try:
+        for warning in check_streams([generator]):
+            messages.print(f"Warning: {warning}", style="bold yellow", soft_wrap=True)
+    except MissingOriginalError as missing:
+        messages.print(f"Not checked for drift: {missing}", soft_wrap=True)
 
 
 def train_and_compare(

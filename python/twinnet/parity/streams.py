@@ -211,6 +211,8 @@ def draw_original(generator: str, seed: Any, calls: Sequence[Call]) -> Voice:
     ------
     MissingOriginalError
         If the original is not installed.
+    ValueError
+        If it refuses an argument.
     """
     stream = STREAMS[generator]
     if stream.twin is RGenerator:
@@ -218,7 +220,11 @@ def draw_original(generator: str, seed: Any, calls: Sequence[Call]) -> Voice:
         drawn = start_r().call("r_original", seed_for_r(seed), stream.settings["sample_kind"], requests)
         values = [np.asarray(values) for values in drawn["values"]]
         return Voice("original", str(drawn["label"][0]), values, [int(words) for words in drawn["words"]])
-    label, draws = draw_all(generator, seed, [vars(call) for call in calls])
+    try:
+        label, draws = draw_all(generator, seed, [vars(call) for call in calls])
+    except (TypeError, ValueError, RuntimeError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ValueError(f"{stream.title} refuses what its twin takes: {first_line}") from error
     return Voice("original", label, [np.asarray(values) for values, _ in draws], [words for _, words in draws])
 
 
