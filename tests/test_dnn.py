@@ -246,3 +246,12 @@ def test_a_regression_trains_alike_in_both_languages(r, capfd):
       predicted <- predict(by_formula, iris)
       stopifnot(is.null(by_formula$classes), is.double(predicted), length(predicted) == 150)
     })""")
+
+
+@pytest.mark.parametrize("hidden", [6, [8, 5], [10, 10, 10]])
+def test_the_defaults_learn_iris_however_many_hidden_layers_there_are(r, hidden):
+    model = train_dnn(traindata=rows(TRAIN), testdata=rows(TEST), hidden=hidden, display=0)
+    assert (model.predict(rows(TEST)) == rows(TEST)["Species"]).mean() > 0.9
+    in_r = r.call("train_dnn", traindata=rows(TRAIN), hidden=np.atleast_1d(hidden), display=0, maxit=20, convert=False)
+    loss = r.call("[[", r.call("[[", in_r, "run", convert=False), "loss")
+    assert_close(model.run["loss"][:20], loss, "loss")

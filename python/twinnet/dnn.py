@@ -207,8 +207,9 @@ def train_dnn(
     dropout : float
         Probability of dropping a hidden neuron in training, at least 0 and below 1. An earlier model keeps its own.
     init : str, optional
-        How to draw the weights: ``"normal"`` (standard deviation 0.01, lesson A; used for a classification unless
-        said) or ``"scaled_normal"`` (``1 / sqrt(d_in * d_out)``; used for a regression unless said).
+        How to draw the weights: ``"normal"`` (standard deviation 0.01, lesson A) or ``"scaled_normal"`` (standard
+        deviation ``1 / sqrt(d_in * d_out)``). Unless said, the first for a classification with one hidden layer, the
+        second otherwise.
     task : str
         ``"classification"`` or ``"regression"``.
 
@@ -332,7 +333,8 @@ def fit_dnn(
             check_argument(same, "hidden", hidden, "the hidden layers of `model`, or not given")
     settings = {"name": optimizer} if isinstance(optimizer, str) else dict(optimizer)
     rows = 0 if batch_size is None else check_whole(batch_size, "batch_size", minimum=1, maximum=len(x))
-    default_init = "scaled_normal" if is_regression else "normal"
+    # lesson A's small weights leave a network with more than one hidden layer where it starts
+    default_init = "normal" if not is_regression and len(affine_sizes(layers)) == 2 else "scaled_normal"
     experiment: dict[str, Any] = {
         "model": layers,
         "loss": "half_mean_squared_error" if is_regression else "softmax_cross_entropy",

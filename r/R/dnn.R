@@ -157,8 +157,9 @@ plot.dnn <- function(x, ...) {
 #'   rows at each step unless said.
 #' @param dropout Probability of dropping a hidden neuron in training, at least 0 and below 1. An earlier model keeps
 #'   its own.
-#' @param init How to draw the weights: `"normal"` (standard deviation 0.01, lesson A; used for a classification unless
-#'   said) or `"scaled_normal"` (`1 / sqrt(d_in * d_out)`; used for a regression unless said).
+#' @param init How to draw the weights: `"normal"` (standard deviation 0.01, lesson A) or `"scaled_normal"` (standard
+#'   deviation `1 / sqrt(d_in * d_out)`). Unless said, the first for a classification with one hidden layer, the second
+#'   otherwise.
 #' @param task `"classification"` or `"regression"`.
 #' @return A model of class `dnn`, a list: `experiment`, the model's layers and the settings of its training;
 #'   `inputs` and `label`, names of columns; `classes`; `run`, the parameters and the trajectory so far, see
@@ -249,7 +250,8 @@ fit_dnn <- function(x, y, x_test, y_test, inputs, label, model, hidden, maxit, a
   settings <- if (is.character(optimizer)) list(name = optimizer) else as.list(optimizer)
   settings[["lr"]] <- if (is.null(settings[["lr"]])) check_number(lr, "lr", above = 0) else settings[["lr"]]
   rows <- if (is.null(batch_size)) 0 else check_whole(batch_size, "batch_size", minimum = 1, maximum = nrow(x))
-  default_init <- if (is_regression) "scaled_normal" else "normal"
+  # lesson A's small weights leave a network with more than one hidden layer where it starts
+  default_init <- if (!is_regression && length(affine_sizes(layers)) == 2) "normal" else "scaled_normal"
   experiment <- list(
     model = layers,
     loss = if (is_regression) "half_mean_squared_error" else "softmax_cross_entropy",
