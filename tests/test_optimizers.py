@@ -113,7 +113,7 @@ class InPython:
     optimizer_step = staticmethod(optimizer_step)
 
 
-@pytest.fixture(params=["Python", "R"])
+@pytest.fixture(params=["Python", pytest.param("R", marks=pytest.mark.needs_r)])
 def side(request):
     """The optimizers of either language."""
     return InPython() if request.param == "Python" else InR(request.getfixturevalue("r"))

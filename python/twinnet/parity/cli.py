@@ -130,8 +130,9 @@ def warn_of_drift(generator: str, messages: Console) -> None:
     try:
         for warning in check_streams([generator]):
             messages.print(f"Warning: {warning}", style="bold yellow", soft_wrap=True)
-    except MissingOriginalError as missing:
-        messages.print(f"Not checked for drift: {missing}", soft_wrap=True)
+    except (MissingOriginalError, BridgeError) as missing:
+        first_line = str(missing).splitlines()[0]
+        messages.print(f"Not checked for drift: {first_line}", soft_wrap=True)
 
 
 def train_and_compare(
