@@ -86,6 +86,12 @@ def test_every_file_has_its_twin():
     assert r - python == set(ONLY_R), "files of R without a twin in Python"
 
 
+def test_no_name_is_defined_twice_in_r(r):
+    """The files of an R package share one namespace: of two functions of one name the later file's would win."""
+    names = [name for stem in sorted(stems(R, ".R")) for name in r_definitions(r, stem)]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def is_generator(name: str, module) -> bool:
     return inspect.isclass(getattr(module, name)) and not hasattr(getattr(module, name), "__dataclass_fields__")
 

@@ -1,0 +1,134 @@
+"""The convolution of images with kernels, forward and backward.
+
+``out[i, o, p, q] = b[o] + sum_cuv x[i, c, p sh + u, q sw + v] w[o, c, u, v]``, the kernels not flipped: what machine
+learning calls a convolution is a cross-correlation (course: lessons B and C; PyTorch's ``nn.Conv2d``). Shapes: x
+(n, c, h, w), w (o, c, kh, kw), b (o,), out (n, o, oh, ow) with ``oh = floor((h + 2 padding - kh) / stride) + 1``.
+
+Each row of the output is an affine layer, whose samples are the patches that the kernels see from the places in that
+row (Chellapilla, Puri and Simard 2006). Row by row, because the patches of one row stay in the processor's cache.
+Twin: r/R/conv2d.R.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from twinnet._types import Array
+from twinnet.checks import check_argument
+from twinnet.kernels import column_sums, matmul, matmul_nt, matmul_tn
+from twinnet.windows import (
+    as_images,
+    check_image_batch,
+    check_pair,
+    check_window_size,
+    crop_images,
+    in_memory,
+    laid_out,
+    pad_images,
+    window_counts,
+    windows_of_row,
+    zero_images,
+)
+
+__all__ = ["conv2d_backward", "conv2d_forward"]
+
+
+def conv2d_forward(
+    x: Array, w: Array, b: Array, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0
+) -> tuple[Array, dict[str, Any]]:
+    """Output of a convolution.
+
+    Parameters
+    ----------
+    x : array, shape (n, c, h, w)
+        Images.
+    w : array, shape (o, c, kh, kw)
+        Kernels, one for each channel of the output.
+    b : array, shape (o,)
+        Biases.
+    stride : int or two
+        Step of the kernels, (vertical, horizontal) or one for both, at least 1.
+    padding : int or two
+        Zeros added on each side, (vertical, horizontal) or one for both, at least 0.
+
+    Returns
+    -------
+    out : array, shape (n, o, oh, ow)
+    cache : dict
+        What `conv2d_backward` needs; it holds kh x kw times as many numbers as `x`.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape, or the kernels are larger than the padded images.
+    """
+    stride, padding = check_pair(stride, "stride", 1), check_pair(padding, "padding", 0)
+    x = pad_images(check_image_batch(x, "x"), padding)
+    check_kernels(w, b, x)
+    n, (o, c, kh, kw) = len(x), w.shape
+    down, across = window_counts(x.shape[2:], (kh, kw), stride)
+    kernels = kernel_rows(w)
+    patches = np.empty((down, kw, kh, c, across, n), x.dtype)
+    out = np.empty((down, o, across, n), np.result_type(x, w, b))
+    for row in range(down):
+        np.stack(windows_of_row(x, row, (kh, kw), stride), out=patches[row])
+        seen = patches[row].reshape(-1, across * n).T
+        np.add(matmul_nt(seen, kernels), b, out=out[row].reshape(o, across * n).T)
+    cache = {"patches": patches, "w": w, "shape": x.shape, "stride": stride, "padding": padding}
+    return as_images(out), cache
+
+
+def conv2d_backward(
+    d_out: Array, cache: dict[str, Any], input_gradient: bool = True
+) -> tuple[Array | None, Array, Array]:
+    """Gradients of a convolution.
+
+    Parameters
+    ----------
+    d_out : array, shape (n, o, oh, ow)
+        Gradient of the loss with respect to the layer's output.
+    cache : dict
+        From `conv2d_forward`.
+    input_gradient : bool
+        Whether `d_x` is wanted; the first layer's is not, and costs more than the rest.
+
+    Returns
+    -------
+    d_x : array, shape (n, c, h, w), or None
+    d_w : array, shape (o, c, kh, kw)
+    d_b : array, shape (o,)
+    """
+    w, stride = cache["w"], cache["stride"]
+    (o, c, kh, kw), (n, _, _, across) = w.shape, d_out.shape
+    kernels = kernel_rows(w)
+    d_kernels, d_b = np.zeros_like(kernels), np.zeros(o, w.dtype)
+    d_x = zero_images(cache["shape"], d_out.dtype)
+    d_rows = in_memory(laid_out(d_out))
+    for row, patches in enumerate(cache["patches"]):
+        d_row = d_rows[row].reshape(o, across * n).T
+        d_kernels += matmul_tn(d_row, patches.reshape(-1, across * n).T)
+        d_b += column_sums(d_row)
+        if input_gradient:
+            d_seen = matmul(d_row, kernels).T.reshape(kw, kh, c, across, n)
+            for j, window in enumerate(windows_of_row(d_x, row, (kh, kw), stride)):
+                np.add(window, d_seen[j], out=window)  # into d_x, of which the window is a view
+    d_w = d_kernels.reshape(o, kw, kh, c).transpose(0, 3, 2, 1)
+    return crop_images(d_x, cache["padding"]) if input_gradient else None, d_w, d_b
+
+
+def kernel_rows(w: Array) -> Array:
+    """Kernels as a matrix (o, kw kh c), in the order in which `windows_of_row` sees."""
+    return w.transpose(0, 3, 2, 1).reshape(len(w), -1)
+
+
+def check_kernels(w: Any, b: Any, x: Array) -> None:
+    """Raise ``ValueError`` unless the kernels and biases fit the padded images."""
+    channels = x.shape[1]
+    ok = isinstance(w, np.ndarray) and w.dtype.kind in "fiu" and w.ndim == 4 and w.shape[1] == channels
+    check_argument(ok, "w", w, f"an array of kernels (out_channels, {channels}, height, width), as `x` has channels")
+    check_window_size(w.shape[2:], x.shape[2:], "w", w, "padded images")
+    ok = isinstance(b, np.ndarray) and b.dtype.kind in "fiu" and b.shape == (len(w),)
+    check_argument(ok, "b", b, f"a vector with one number for each of the {len(w)} kernels")
