@@ -24,6 +24,8 @@ from twinnet.problems import PROBLEMS, problem_data
 from twinnet.randomness import Generator
 
 __all__ = [
+    "ARITHMETICS",
+    "DTYPES",
     "EXPERIMENT_KEYS",
     "GENERATORS",
     "experiment_check",
@@ -45,6 +47,8 @@ EXPERIMENT_KEYS = (
     "init",
     "generator",
     "seed",
+    "dtype",
+    "arithmetic",
     "reg",
     "optimizer",
     "batch_size",
@@ -56,6 +60,8 @@ EXPERIMENT_KEYS = (
     "variants",
 )
 GENERATORS = ("r", "numpy", "numpy-legacy", "torch")
+DTYPES = ("float64",)
+ARITHMETICS = ("native",)
 
 
 def experiment_names() -> list[str]:
@@ -112,6 +118,8 @@ def experiment_check(experiment: dict[str, Any]) -> dict[str, Any]:
     generator = check_choice(experiment["generator"], "generator", GENERATORS)
     init_check(experiment["init"], generator)
     check_whole(experiment["seed"], "seed")
+    check_choice(experiment["dtype"], "dtype", DTYPES)
+    check_choice(experiment["arithmetic"], "arithmetic", ARITHMETICS)
     check_number(experiment["reg"], "reg", minimum=0)
     check_whole(experiment["batch_size"], "batch_size", minimum=0)
     check_flag(experiment["shuffle"], "shuffle")
@@ -130,6 +138,8 @@ def experiment_override(
     lr: float | None = None,
     reg: float | None = None,
     generator: str | None = None,
+    dtype: str | None = None,
+    arithmetic: str | None = None,
 ) -> dict[str, Any]:
     """An experiment with some of its settings replaced.
 
@@ -148,6 +158,10 @@ def experiment_override(
         L2 strength, at least 0.
     generator : str, optional
         Whose random numbers, one of `GENERATORS`.
+    dtype : str, optional
+        Of all numbers, one of `DTYPES`.
+    arithmetic : str, optional
+        How the kernels calculate, one of `ARITHMETICS`.
 
     Returns
     -------
@@ -172,6 +186,10 @@ def experiment_override(
         changed["reg"] = reg
     if generator is not None:
         changed["generator"] = generator
+    if dtype is not None:
+        changed["dtype"] = dtype
+    if arithmetic is not None:
+        changed["arithmetic"] = arithmetic
     return experiment_check(changed)
 
 

@@ -3,7 +3,7 @@
 # which seed, how the weights are drawn, the L2 strength, the optimizer, the batches, and when to stop. Its variants are
 # experiments of their own, each with some settings replaced. Twin: python/twinnet/experiment.py.
 
-#' The settings of an experiment, and the generators that are known
+#' The settings of an experiment, and the generators, dtypes and kinds of arithmetic that are known
 #' @name EXPERIMENT_KEYS
 NULL
 
@@ -19,6 +19,8 @@ EXPERIMENT_KEYS <- c(
   "init",
   "generator",
   "seed",
+  "dtype",
+  "arithmetic",
   "reg",
   "optimizer",
   "batch_size",
@@ -33,6 +35,14 @@ EXPERIMENT_KEYS <- c(
 #' @rdname EXPERIMENT_KEYS
 #' @export
 GENERATORS <- c("r", "numpy", "numpy-legacy", "torch")
+
+#' @rdname EXPERIMENT_KEYS
+#' @export
+DTYPES <- "float64"
+
+#' @rdname EXPERIMENT_KEYS
+#' @export
+ARITHMETICS <- "native"
 
 #' Names of the experiments in `shared_data`, in ascending order
 #'
@@ -71,6 +81,8 @@ experiment_check <- function(experiment) {
   generator <- check_choice(experiment[["generator"]], "generator", GENERATORS)
   init_check(experiment[["init"]], generator)
   check_whole(experiment[["seed"]], "seed")
+  check_choice(experiment[["dtype"]], "dtype", DTYPES)
+  check_choice(experiment[["arithmetic"]], "arithmetic", ARITHMETICS)
   check_number(experiment[["reg"]], "reg", minimum = 0)
   check_whole(experiment[["batch_size"]], "batch_size", minimum = 0)
   check_flag(experiment[["shuffle"]], "shuffle")
@@ -91,10 +103,12 @@ experiment_check <- function(experiment) {
 #' @param lr Learning rate, above 0.
 #' @param reg L2 strength, at least 0.
 #' @param generator Whose random numbers, one of [GENERATORS].
+#' @param dtype Of all numbers, one of [DTYPES].
+#' @param arithmetic How the kernels calculate, one of [ARITHMETICS].
 #' @return The changed experiment. Stops with a message that names the setting, its value and what it must be.
 #' @export
 experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = NULL, lr = NULL, reg = NULL,
-                                generator = NULL) {
+                                generator = NULL, dtype = NULL, arithmetic = NULL) {
   changed <- experiment
   if (!is.null(seed)) {
     changed[["seed"]] <- seed
@@ -113,6 +127,12 @@ experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = 
   }
   if (!is.null(generator)) {
     changed[["generator"]] <- generator
+  }
+  if (!is.null(dtype)) {
+    changed[["dtype"]] <- dtype
+  }
+  if (!is.null(arithmetic)) {
+    changed[["arithmetic"]] <- arithmetic
   }
   experiment_check(changed)
 }

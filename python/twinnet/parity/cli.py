@@ -6,35 +6,14 @@ Exit status: 0 the voices agree, 1 they differ, 2 they could not be compared.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from twinnet.experiment import (
-    GENERATORS,
-    experiment_data,
-    experiment_names,
-    experiment_override,
-    experiment_read,
-    experiment_variants,
-)
 from twinnet.parity.bridge import BridgeError, RError
-from twinnet.parity.compare import Comparison, compare_steps, compare_voices
+from twinnet.parity.compare_command import add_command as add_compare
 from twinnet.parity.draws import add_command as add_draws
-from twinnet.parity.drift import check_streams
-from twinnet.parity.originals import MissingOriginalError
-from twinnet.parity.report import agreed, comparison_json, print_comparison, save_comparisons
-from twinnet.parity.voices import PythonVoice, RVoice, TorchVoice, Voice
 
 __all__ = ["main"]
-
-PIECES = 40
-VOICES = ("r", "python", "torch")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,127 +45,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(prog="twinnet", description="Neural networks in R and in Python, proven equal.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    compare = commands.add_parser("compare", help="train an experiment in R and in Python and compare them")
-    compare.add_argument("experiment", metavar="EXPERIMENT", help=f"one of: {', '.join(experiment_names())}")
-    compare.add_argument(
-        "--with",
-        dest="others",
-        type=names,
-        default=None,
-        metavar="VOICE[,VOICE]",
-        help="what to compare: two or more of r, python (or numpy), torch (r,python)",
-    )
-    compare.add_argument("--seed", type=int, help="seed of the weights, batches and masks")
-    compare.add_argument("--generator", choices=GENERATORS, help="whose random numbers")
-    compare.add_argument("--hidden", type=sizes, metavar="N[,N...]", help="neurons of each hidden layer")
-    compare.add_argument("--maxit", type=int, help="steps to take at most")
-    compare.add_argument("--lr", type=float, help="learning rate")
-    compare.add_argument("--reg", type=float, help="L2 strength")
-    compare.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    compare.add_argument("--output", type=Path, default=Path("runs"), help="folder for trajectories and picture (runs)")
-    compare.set_defaults(run=run_compare)
+    add_compare(commands)
     add_draws(commands)
     return parser
-
-
-def sizes(text: str) -> list[int]:
-    """``"8,5"`` as the numbers of neurons of two hidden layers."""
-    return [int(part) for part in text.split(",")]
-
-
-def names(text: str) -> list[str]:
-    """``"r,numpy"`` as the keys of voices; ``numpy`` is another name of ``python``."""
-    keys = ["python" if part == "numpy" else part for part in text.split(",")]
-    if not set(keys) <= set(VOICES) or len(set(keys)) != len(keys) or len(keys) < 2:
-        raise argparse.ArgumentTypeError(f"must be two or more of {', '.join(VOICES)}, each once, not {text}")
-    return keys
-
-
-def run_compare(options: argparse.Namespace) -> int:
-    """``twinnet compare``: train in each language, report, save."""
-    wanted = {name: getattr(options, name) for name in ("seed", "hidden", "maxit", "lr", "reg", "generator")}
-    overrides = {name: value for name, value in wanted.items() if value is not None}
-    keys = options.others or ["r", "python"]
-    messages = Console(stderr=True, highlight=False)
-    comparisons = []
-    experiment = experiment_read(options.experiment)
-    warn_of_drift(options.generator or experiment["generator"], messages)
-    for variant, settings in experiment_variants(experiment).items():
-        changed = experiment_override(settings, **overrides)
-        comparisons.append(train_and_compare(options.experiment, variant, changed, overrides, keys, messages))
-    paths = save_comparisons(options.experiment, comparisons, options.output / options.experiment)
-    if options.json:
-        print(json.dumps(comparison_json(options.experiment, comparisons), allow_nan=False))
-    else:
-        console = Console(highlight=False)
-        for comparison in comparisons:
-            print_comparison(comparison, console)
-    messages.print("Saved " + ", ".join(str(path) for path in paths), soft_wrap=True)
-    return 0 if agreed(comparisons) else 1
-
-
-def warn_of_drift(generator: str, messages: Console) -> None:
-    """Say so where the installed original of a generator has changed its stream, or is not there to be asked."""
-    try:
-        for warning in check_streams([generator]):
-            messages.print(f"Warning: {warning}", style="bold yellow", soft_wrap=True)
-    except (MissingOriginalError, BridgeError) as missing:
-        first_line = str(missing).splitlines()[0]
-        messages.print(f"Not checked for drift: {first_line}", soft_wrap=True)
-
-
-def train_and_compare(
-    name: str,
-    variant: str,
-    experiment: dict[str, Any],
-    overrides: dict[str, Any],
-    keys: Sequence[str],
-    messages: Console,
-) -> Comparison:
-    """Train an experiment in several languages, showing how far each is, and compare them.
-
-    Parameters
-    ----------
-    name : str
-        The experiment's name.
-    variant : str
-        Which of its variants.
-    experiment : dict
-        The variant, with its overrides.
-    overrides : dict
-        Settings that were replaced, as `twinnet.experiment.experiment_override` takes them.
-    keys : sequence of str
-        The voices, from ``r``, ``python``, ``torch``.
-    messages : rich.console.Console
-        Where the progress is shown.
-
-    Returns
-    -------
-    Comparison
-    """
-    data = experiment_data(experiment)
-    made: dict[str, Voice] = {"python": PythonVoice(experiment, data)}  # first: its messages come without starting R
-    if "r" in keys:
-        made["r"] = RVoice(name, variant, overrides)
-    if "torch" in keys:
-        made["torch"] = TorchVoice(experiment, data)
-    voices = [made[key] for key in keys]
-    maxit = int(experiment["maxit"])
-    piece = max(1, maxit // PIECES)
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps")]
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=messages) as progress:
-        for voice in voices:
-            task = progress.add_task(f"{variant}: {voice.label}", total=maxit)
-            for done in range(0, maxit, piece):
-                more = voice.train(min(piece, maxit - done))
-                progress.update(task, completed=len(voice.loss))
-                if not more:
-                    break
-    comparison = compare_voices(variant, experiment, data, voices)
-    if comparison.verdict == "different" and len({len(voice.loss) for voice in voices}) == 1:
-        messages.print("The free runs part: taking single steps from shared states.")
-        comparison = compare_steps(comparison, PythonVoice(experiment, data))
-    return comparison
 
 
 if __name__ == "__main__":
