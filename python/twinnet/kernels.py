@@ -1,20 +1,37 @@
 """The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 
 Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
-so that the arithmetic can be exchanged in one place. Products come out column by column in memory, as in R: a
-table has many rows and few columns, and then sums and maxima of rows run along contiguous memory (three times as
-fast for 75 x 3). Twin: r/R/kernels.R.
+so that the arithmetic can be exchanged in one place. It is ``native``: what this machine is fastest at; or, where
+`arithmetic` says so, ``exact``: slower, and the same bits in R, NumPy and PyTorch on every machine (EXACT.md).
+
+Products come out column by column in memory, as in R: a table has many rows and few columns, and then sums and maxima
+of rows run along contiguous memory (three times as fast for 75 x 3). Twin: r/R/kernels.R.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from types import SimpleNamespace
 
 import numpy as np
 
 from twinnet._types import Array
+from twinnet.checks import check_choice
+from twinnet.exact_check import exact_check
+from twinnet.exact_functions import exact_exp, exact_log, exact_log1p, exact_tanh
+from twinnet.exact_product import exact_matmul, exact_matmul_nt, exact_matmul_tn
+from twinnet.exact_sums import (
+    exact_array_sum,
+    exact_column_sums,
+    exact_row_maxima,
+    exact_row_sums,
+    exact_sum_of_products,
+)
 
 __all__ = [
+    "ARITHMETICS",
+    "arithmetic",
+    "arithmetic_setting",
     "array_exp",
     "array_log",
     "array_log1p",
@@ -29,6 +46,79 @@ __all__ = [
     "sum_of_products",
 ]
 
+ARITHMETICS = ("native", "exact")
+
+EXACT = SimpleNamespace(
+    matmul=exact_matmul,
+    matmul_tn=exact_matmul_tn,
+    matmul_nt=exact_matmul_nt,
+    array_sum=exact_array_sum,
+    sum_of_products=exact_sum_of_products,
+    column_sums=exact_column_sums,
+    row_sums=exact_row_sums,
+    row_maxima=exact_row_maxima,
+    array_exp=exact_exp,
+    array_log=exact_log,
+    array_log1p=exact_log1p,
+    array_tanh=exact_tanh,
+)
+NATIVE = SimpleNamespace()  # the kernels below
+kernels = NATIVE  # what is on; of the whole process, as the number of a BLAS's threads is
+
+
+class Arithmetic:
+    """A context in which the kernels calculate in one way; it can be entered again and again."""
+
+    def __init__(self, setting: str) -> None:
+        self._kernels = kernels_of(setting)
+        self._before: list[SimpleNamespace] = []
+
+    def __enter__(self) -> None:
+        global kernels
+        self._before.append(kernels)
+        kernels = self._kernels
+
+    def __exit__(self, *error: object) -> None:
+        global kernels
+        kernels = self._before.pop()
+
+
+def arithmetic(setting: str) -> Arithmetic:
+    """A context in which the kernels calculate as `setting` says: ``with arithmetic("exact"): ...``.
+
+    Parameters
+    ----------
+    setting : str
+        One of `ARITHMETICS`.
+
+    Returns
+    -------
+    context manager
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting.
+    RuntimeError
+        If this machine's arithmetic is not what the setting needs; names the fault.
+    """
+    return Arithmetic(setting)
+
+
+def arithmetic_setting() -> str:
+    """How the kernels calculate now, one of `ARITHMETICS`."""
+    return next(setting for setting in ARITHMETICS if kernels_of(setting) is kernels)
+
+
+@lru_cache(maxsize=None)
+def kernels_of(setting: str) -> SimpleNamespace:
+    """The kernels of a setting, once it is sure that they work here."""
+    check_choice(setting, "arithmetic", ARITHMETICS)
+    if setting == "exact":
+        exact_check(np.add, np.multiply, np.dot)
+        return EXACT
+    return NATIVE
+
 
 def matmul(a: Array, b: Array) -> Array:
     """Matrix product ``a b``.
@@ -42,6 +132,8 @@ def matmul(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
+    if kernels is not NATIVE:
+        return kernels.matmul(a, b)
     product: Array = b.T.dot(a.T).T
     return product
 
@@ -58,6 +150,8 @@ def matmul_tn(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
+    if kernels is not NATIVE:
+        return kernels.matmul_tn(a, b)
     product: Array = b.T.dot(a).T
     return product
 
@@ -74,6 +168,8 @@ def matmul_nt(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
+    if kernels is not NATIVE:
+        return kernels.matmul_nt(a, b)
     product: Array = b.dot(a.T).T
     return product
 
@@ -89,6 +185,8 @@ def array_sum(x: Array) -> float:
     -------
     float
     """
+    if kernels is not NATIVE:
+        return kernels.array_sum(x)
     return float(np.add.reduce(x, axis=None))
 
 
@@ -103,6 +201,8 @@ def sum_of_products(a: Array, b: Array) -> float:
     -------
     float
     """
+    if kernels is not NATIVE:
+        return kernels.sum_of_products(a, b)
     return float(np.vdot(a.T, b.T))
 
 
@@ -117,6 +217,8 @@ def column_sums(x: Array) -> Array:
     -------
     array, shape (m,)
     """
+    if kernels is not NATIVE:
+        return kernels.column_sums(x)
     sums: Array = row_of_ones(len(x), x.dtype.char).dot(x)  # for few rows BLAS is faster at a sum than NumPy's reduce
     return sums
 
@@ -133,6 +235,8 @@ def row_sums(x: Array) -> Array:
     array, shape (n, 1)
         A column, so that it broadcasts over the columns of `x`.
     """
+    if kernels is not NATIVE:
+        return kernels.row_sums(x)
     sums: Array = np.add.reduce(x, axis=1, keepdims=True)
     return sums
 
@@ -149,6 +253,8 @@ def row_maxima(x: Array) -> Array:
     array, shape (n, 1)
         A column, so that it broadcasts over the columns of `x`.
     """
+    if kernels is not NATIVE:
+        return kernels.row_maxima(x)
     maxima: Array = np.maximum.reduce(x, axis=1, keepdims=True)
     return maxima
 
@@ -164,6 +270,8 @@ def array_exp(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_exp(x)
     return np.exp(x)
 
 
@@ -178,6 +286,8 @@ def array_log(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_log(x)
     return np.log(x)
 
 
@@ -192,6 +302,8 @@ def array_log1p(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_log1p(x)
     return np.log1p(x)
 
 
@@ -206,6 +318,8 @@ def array_tanh(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_tanh(x)
     return np.tanh(x)
 
 

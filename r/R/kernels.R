@@ -1,6 +1,69 @@
 # The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 # Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
-# so that the arithmetic can be exchanged in one place. Twin: python/twinnet/kernels.py.
+# so that the arithmetic can be exchanged in one place. It is native: what this machine is fastest at; or, where
+# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine
+# (python/EXACT.md). Twin: python/twinnet/kernels.py.
+
+#' The ways in which the kernels can calculate
+#'
+#' `"native"`, what this machine is fastest at; `"exact"`, the same bits in R, NumPy and PyTorch on every machine.
+#'
+#' @export
+ARITHMETICS <- c("native", "exact")
+
+EXACT <- list(
+  matmul = exact_matmul,
+  matmul_tn = exact_matmul_tn,
+  matmul_nt = exact_matmul_nt,
+  array_sum = exact_array_sum,
+  sum_of_products = exact_sum_of_products,
+  column_sums = exact_column_sums,
+  row_sums = exact_row_sums,
+  row_maxima = exact_row_maxima,
+  array_exp = exact_exp,
+  array_log = exact_log,
+  array_log1p = exact_log1p,
+  array_tanh = exact_tanh
+)
+arithmetic <- new.env() # what is on, of the whole process: NULL for the kernels below
+arithmetic$kernels <- NULL
+
+#' Work something out while the kernels calculate in a stated way
+#'
+#' @param setting One of [ARITHMETICS].
+#' @param expr What is to be worked out.
+#' @return The value of `expr`. Stops if there is no such setting, or if this machine's arithmetic is not what the setting
+#'   needs, and names the fault.
+#' @examples
+#' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
+#' @export
+with_arithmetic <- function(setting, expr) {
+  before <- arithmetic$kernels
+  on.exit(arithmetic$kernels <- before)
+  arithmetic$kernels <- kernels_of(setting)
+  expr
+}
+
+#' How the kernels calculate now
+#'
+#' @return One of [ARITHMETICS].
+#' @export
+arithmetic_setting <- function() {
+  if (is.null(arithmetic$kernels)) "native" else "exact"
+}
+
+# The kernels of a setting, once it is sure that they work here.
+kernels_of <- function(setting) {
+  check_choice(setting, "arithmetic", ARITHMETICS)
+  if (setting == "native") {
+    return(NULL)
+  }
+  if (is.null(arithmetic$checked)) {
+    exact_check(`+`, `*`, `%*%`)
+    arithmetic$checked <- TRUE
+  }
+  EXACT
+}
 
 #' Products of matrices
 #'
@@ -14,18 +77,27 @@ NULL
 #' @rdname matmul
 #' @export
 matmul <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul(a, b))
+  }
   a %*% b
 }
 
 #' @rdname matmul
 #' @export
 matmul_tn <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul_tn(a, b))
+  }
   crossprod(a, b)
 }
 
 #' @rdname matmul
 #' @export
 matmul_nt <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul_nt(a, b))
+  }
   tcrossprod(a, b)
 }
 
@@ -44,30 +116,45 @@ NULL
 #' @rdname sums
 #' @export
 array_sum <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_sum(x))
+  }
   sum(x)
 }
 
 #' @rdname sums
 #' @export
 sum_of_products <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$sum_of_products(a, b))
+  }
   sum(a * b)
 }
 
 #' @rdname sums
 #' @export
 column_sums <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$column_sums(x))
+  }
   .colSums(x, nrow(x), ncol(x))
 }
 
 #' @rdname sums
 #' @export
 row_sums <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$row_sums(x))
+  }
   .rowSums(x, nrow(x), ncol(x))
 }
 
 #' @rdname sums
 #' @export
 row_maxima <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$row_maxima(x))
+  }
   maxima <- x[, 1]
   for (j in seq_len(ncol(x))[-1]) { # one pass a column; apply(x, 1, max) would call R once a row
     maxima <- pmax.int(maxima, x[, j])
@@ -87,23 +174,35 @@ NULL
 #' @rdname array_exp
 #' @export
 array_exp <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_exp(x))
+  }
   exp(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_log <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_log(x))
+  }
   log(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_log1p <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_log1p(x))
+  }
   log1p(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_tanh <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_tanh(x))
+  }
   tanh(x)
 }
