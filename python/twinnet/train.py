@@ -324,8 +324,11 @@ def record_state(
         return params, optimizer_state
     params = {key: record(key, value) for key, value in params.items()}
     for name, state in optimizer_state.items():
-        for key, value in state.items() if isinstance(state, dict) else [("", state)]:
-            record(f"optimizer.{name}.{key}" if key else f"optimizer.{name}", value)
+        if isinstance(state, dict):
+            for key, value in state.items():
+                record(key, value, of=f"optimizer.{name}")
+        else:
+            record(name, float(state), of="optimizer")
     if generator is not None:
         record("generator.words_drawn", float(generator.words_drawn()))
     return params, optimizer_state
