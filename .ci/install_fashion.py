@@ -65,6 +65,8 @@ def download(address: str, path: Path, checksum: str) -> None:
         os.replace(partial, path)
     except urllib.error.URLError as error:
         raise OSError(f"{address}: {error.reason}") from error
+    except ValueError as other:
+        raise ValueError(f"{address}: {other}") from other
     finally:
         partial.unlink(missing_ok=True)
 
