@@ -13,13 +13,13 @@ import math
 import os
 import zlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from twinnet._types import AnyArray, Array, IntArray
-from twinnet.checks import check_argument
+from twinnet.checks import check_argument, refuse_file
 from twinnet.datasets import shared_data_folder, shared_data_path
 from twinnet.preprocessing import scale_pixels
 
@@ -247,11 +247,6 @@ def read_bytes(file: Any, n: int) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return b""
     return data
-
-
-def refuse_file(path: str | os.PathLike[str], what: str) -> NoReturn:
-    """Raise an error that names a file and what is wrong with it."""
-    raise ValueError(f"{os.fspath(path)} {what}.")
 
 
 def check_rows(rows: IntArray, n: int) -> IntArray:

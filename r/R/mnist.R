@@ -196,11 +196,6 @@ ends_whole <- function(path, unpacked) {
   sum(256^(0:3) * end) == unpacked %% 2^32
 }
 
-# Stop with an error that names a file and what is wrong with it.
-refuse_file <- function(path, what) {
-  stop(sprintf("%s %s.", path, what), call. = FALSE)
-}
-
 # The MD5 of bytes, by way of a file: R has it for files only.
 md5_of <- function(...) {
   path <- tempfile()
