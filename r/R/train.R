@@ -8,20 +8,37 @@
 # rows; at each step the masks and the noise of the layers, from the first to the last.
 # Twin: python/twinnet/train.py.
 
+# Samples whose outputs are calculated together, where nothing depends on how many.
+AT_ONCE <- 100
+
 #' A run before its first step
 #'
 #' @param experiment A list; its `generator`, `seed`, `model`, `init` and `optimizer` are used.
+#' @param source For an experiment whose `init` names a source: the trained parameters of that.
 #' @return A list: `params`; `optimizer_state`; `step`, 0; `previous`, those three one step earlier, NULL yet;
 #'   `generator_state`; `order` and `position`, the rows of the epoch and how many of them were visited; `loss`, empty;
 #'   `score_step` and `score`, empty: at which steps the test score was taken, and what it was; `status`, `"running"`;
-#'   `diverged_step`, 0.
+#'   `diverged_step`, 0. Stops if the experiment starts from a source, and `source` is not what it needs.
 #' @export
-train_start <- function(experiment) {
+train_start <- function(experiment, source = NULL) {
   generator <- experiment_generator(experiment)
-  params <- model_init(experiment[["model"]], generator, experiment[["init"]])
+  init <- experiment[["init"]]
+  params <- model_init(experiment[["model"]], generator, init)
+  if (!is.null(init[["source"]])) {
+    for (key in c(t(outer(init[["layers"]], c("w", "b"), paste, sep = ".")))) {
+      size <- function(value) if (is.null(dim(value))) length(value) else dim(value)
+      fits <- all(key %in% names(source), key %in% names(params)) && identical(size(source[[key]]), size(params[[key]]))
+      must_be <- sprintf("the trained parameters of %s, %s among them", init[["source"]], key)
+      check_argument(fits, "source", source, must_be)
+      params[[key]] <- source[[key]]
+    }
+  }
+  record_step(0)
+  record_phase("init")
+  record_state(params, list(), generator)
   list(
     params = params,
-    optimizer_state = optimizer_init(experiment[["optimizer"]], params),
+    optimizer_state = optimizer_init(experiment[["optimizer"]], trained_params(experiment[["model"]], params)),
     step = 0,
     previous = NULL,
     generator_state = generator$get_state(),
@@ -42,15 +59,27 @@ train_start <- function(experiment) {
 #' @param x Inputs, one row a sample: a matrix (n, d_in).
 #' @param target What the model's outputs should be: a matrix (n, k).
 #' @param generator Draws masks and noise; without it the layers that need them let everything pass.
-#' @return A list: `loss`, with the L2 penalty; `grads`, a list of arrays with the names of `params`.
+#' @return A list: `loss`, with the L2 penalty of the trained weights; `grads`, a list of arrays with the names of
+#'   [trained_params()].
 #' @export
 loss_and_gradients <- function(experiment, params, x, target, generator = NULL) {
+  record_phase("forward")
+  trained <- trained_params(experiment[["model"]], params)
   passed <- model_forward(experiment[["model"]], params, x, generator)
+  record_phase("loss")
   judged <- loss_forward(experiment[["loss"]], passed[["out"]], target)
-  loss <- judged[["loss"]] + l2_penalty(params, experiment[["reg"]])
-  d_out <- loss_backward(experiment[["loss"]], judged[["cache"]])
+  penalty <- record("loss.penalty", l2_penalty(trained, experiment[["reg"]]))
+  loss <- record("loss", record("loss.data", judged[["loss"]]) + penalty)
+  record_phase("backward")
+  d_out <- record("loss.d_out", loss_backward(experiment[["loss"]], judged[["cache"]]))
   grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
-  list(loss = loss, grads = l2_gradients(params, grads, experiment[["reg"]]))
+  grads <- l2_gradients(trained, grads, experiment[["reg"]])
+  if (experiment[["reg"]] > 0) {
+    for (key in names(grads)) {
+      record("grad", grads[[key]], of = key)
+    }
+  }
+  list(loss = loss, grads = grads)
 }
 
 #' One step of training
@@ -65,8 +94,12 @@ loss_and_gradients <- function(experiment, params, x, target, generator = NULL) 
 #' @export
 train_step <- function(experiment, params, optimizer_state, x, target, generator = NULL) {
   judged <- loss_and_gradients(experiment, params, x, target, generator)
-  updated <- optimizer_step(experiment[["optimizer"]], params, judged[["grads"]], optimizer_state)
-  list(loss = judged[["loss"]], params = updated[["params"]], optimizer_state = updated[["state"]])
+  trained <- trained_params(experiment[["model"]], params)
+  updated <- optimizer_step(experiment[["optimizer"]], trained, judged[["grads"]], optimizer_state)
+  params[names(trained)] <- updated[["params"]]
+  record_phase("update")
+  record_state(params, updated[["state"]], generator)
+  list(loss = judged[["loss"]], params = params, optimizer_state = updated[["state"]])
 }
 
 #' Take `maxit` further steps, or fewer if the loss falls to `abstol` or is no longer finite
@@ -113,6 +146,8 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       status <- "converged"
       break
     }
+    record_step(step + 1)
+    record_phase("data")
     if (batch_size < n) {
       if (position >= n || length(order) == 0) {
         order <- epoch_order(experiment, generator, n)
@@ -120,9 +155,12 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       }
       rows <- order[(position + 1):min(position + batch_size, n)]
       position <- position + length(rows)
+      record("batch.rows", as.integer(rows - 1))
       x <- batch_inputs(data[["x"]], rows)
       target <- data[["target"]][rows, , drop = FALSE]
     }
+    record("batch.x", x)
+    record("batch.target", target)
     taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], x, target, generator)
     loss <- taken[["loss"]]
     if (!is.finite(loss)) {
@@ -200,8 +238,47 @@ train_score <- function(experiment, params, data) {
   if (is.null(data[["x_test"]])) {
     return(NaN)
   }
-  out <- model_forward(experiment[["model"]], params, batch_inputs(data[["x_test"]], NULL))[["out"]]
-  score_outputs(experiment[["loss"]], out, data)
+  phase <- record_phase(NULL)
+  score <- score_outputs(experiment[["loss"]], model_outputs(experiment[["model"]], params, data[["x_test"]]), data)
+  record_phase(phase)
+  score
+}
+
+#' Outputs of a model for any number of samples, some at a time: memory does not grow with their number
+#'
+#' @param model A list of layers.
+#' @param params A named list of arrays.
+#' @param x A matrix (m, d_in), or bytes as [problem_mnist()] keeps them.
+#' @return A matrix (m, k).
+#' @export
+model_outputs <- function(model, params, x) {
+  m <- if (is.raw(x)) ncol(x) else nrow(x)
+  pieces <- split(seq_len(m), (seq_len(m) - 1) %/% AT_ONCE)
+  do.call(rbind, lapply(unname(pieces), function(rows) model_forward(model, params, batch_inputs(x, rows))[["out"]]))
+}
+
+# Record the parameters, the optimizer's state and how much was drawn.
+record_state <- function(params, optimizer_state, generator) {
+  if (!is_recording()) {
+    return(invisible(NULL))
+  }
+  for (key in names(params)) {
+    record(key, params[[key]])
+  }
+  for (name in names(optimizer_state)) {
+    state <- optimizer_state[[name]]
+    if (is.list(state)) {
+      for (key in names(state)) {
+        record(key, state[[key]], of = paste0("optimizer.", name))
+      }
+    } else {
+      record(name, state, of = "optimizer")
+    }
+  }
+  if (!is.null(generator)) {
+    record("generator.words_drawn", as.double(generator$words_drawn()))
+  }
+  invisible(NULL)
 }
 
 #' Whether every element of every parameter is finite
