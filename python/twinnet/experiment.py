@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from twinnet import kernels
 from twinnet.checks import check_argument, check_choice, check_flag, check_number, check_whole
 from twinnet.datasets import shared_data_path
 from twinnet.generator_numpy import NumpyGenerator
@@ -24,7 +25,6 @@ from twinnet.problems import PROBLEMS, problem_data
 from twinnet.randomness import Generator
 
 __all__ = [
-    "ARITHMETICS",
     "DTYPES",
     "EXPERIMENT_KEYS",
     "GENERATORS",
@@ -61,7 +61,6 @@ EXPERIMENT_KEYS = (
 )
 GENERATORS = ("r", "numpy", "numpy-legacy", "torch")
 DTYPES = ("float64",)
-ARITHMETICS = ("native",)
 
 
 def experiment_names() -> list[str]:
@@ -119,7 +118,7 @@ def experiment_check(experiment: dict[str, Any]) -> dict[str, Any]:
     init_check(experiment["init"], generator)
     check_whole(experiment["seed"], "seed")
     check_choice(experiment["dtype"], "dtype", DTYPES)
-    check_choice(experiment["arithmetic"], "arithmetic", ARITHMETICS)
+    check_choice(experiment["arithmetic"], "arithmetic", kernels.ARITHMETICS)
     check_number(experiment["reg"], "reg", minimum=0)
     check_whole(experiment["batch_size"], "batch_size", minimum=0)
     check_flag(experiment["shuffle"], "shuffle")
@@ -163,7 +162,7 @@ def experiment_override(
     dtype : str, optional
         Of all numbers, one of `DTYPES`.
     arithmetic : str, optional
-        How the kernels calculate, one of `ARITHMETICS`.
+        How the kernels calculate, one of `twinnet.kernels.ARITHMETICS`.
     images : int, optional
         How many of the training images to use, for as many epochs as before unless `maxit` or `epochs` is given.
     epochs : int, optional
@@ -260,7 +259,8 @@ def experiment_data(experiment: dict[str, Any]) -> dict[str, Any]:
     dict
         As `twinnet.problems.problem_data` describes it.
     """
-    return problem_data(experiment["data"])
+    with kernels.arithmetic(experiment["arithmetic"]):
+        return problem_data(experiment["data"])
 
 
 def resized_layers(model: list[dict[str, Any]], hidden: Sequence[int]) -> list[dict[str, Any]]:

@@ -67,24 +67,30 @@ kernels = NATIVE  # what is on; of the whole process, as the number of a BLAS's 
 
 
 class Arithmetic:
-    """A context in which the kernels calculate in one way; it can be entered again and again."""
+    """A context in which the kernels calculate in one way."""
 
     def __init__(self, setting: str) -> None:
         self._kernels = kernels_of(setting)
-        self._before: list[SimpleNamespace] = []
+        self._before = NATIVE
+        self._silence = None if self._kernels is NATIVE else np.errstate(over="ignore", invalid="ignore")
 
     def __enter__(self) -> None:
-        global kernels
-        self._before.append(kernels)
-        kernels = self._kernels
+        global kernels  # noqa: PLW0603 (a kernel must find at no cost what is on)
+        self._before, kernels = kernels, self._kernels
+        if self._silence:
+            self._silence.__enter__()
 
     def __exit__(self, *error: object) -> None:
-        global kernels
-        kernels = self._before.pop()
+        global kernels  # noqa: PLW0603
+        kernels = self._before
+        if self._silence:
+            self._silence.__exit__(*error)
 
 
 def arithmetic(setting: str) -> Arithmetic:
     """A context in which the kernels calculate as `setting` says: ``with arithmetic("exact"): ...``.
+
+    NumPy then does not warn of overflow and of NaN, as R does not: in exact arithmetic both are results like others.
 
     Parameters
     ----------

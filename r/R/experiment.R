@@ -3,7 +3,7 @@
 # which seed, how the weights are drawn, the L2 strength, the optimizer, the batches, and when to stop. Its variants are
 # experiments of their own, each with some settings replaced. Twin: python/twinnet/experiment.py.
 
-#' The settings of an experiment, and the generators, dtypes and kinds of arithmetic that are known
+#' The settings of an experiment, and the generators and dtypes that are known
 #' @name EXPERIMENT_KEYS
 NULL
 
@@ -39,10 +39,6 @@ GENERATORS <- c("r", "numpy", "numpy-legacy", "torch")
 #' @rdname EXPERIMENT_KEYS
 #' @export
 DTYPES <- "float64"
-
-#' @rdname EXPERIMENT_KEYS
-#' @export
-ARITHMETICS <- "native"
 
 #' Names of the experiments in `shared_data`, in ascending order
 #'
@@ -185,7 +181,7 @@ experiment_generator <- function(experiment) {
 #' @return As [problem_data()] describes it.
 #' @export
 experiment_data <- function(experiment) {
-  problem_data(experiment[["data"]])
+  with_arithmetic(experiment[["arithmetic"]], problem_data(experiment[["data"]]))
 }
 
 # A dense network with other hidden layers, and the activation and dropout of its first one.

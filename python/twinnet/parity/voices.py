@@ -113,7 +113,7 @@ class PythonVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        return model_outputs(self._experiment["model"], self.params, self.data["x_test"])
+        return model_outputs(self._experiment, self.params, self.data["x_test"])
 
 
 class RVoice:
@@ -182,8 +182,8 @@ class RVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
-        outputs: Array = self._r.call("model_outputs", model, params, self._get(self._data, "x_test"))
+        params = self._get(self._run, "params")
+        outputs: Array = self._r.call("model_outputs", self._experiment, params, self._get(self._data, "x_test"))
         return outputs
 
     def _get(self, value: Any, name: str) -> Any:
