@@ -52,6 +52,15 @@ def test_another_order_is_one_row():
     assert rows[1].code[1] is None
 
 
+def test_a_name_that_is_recorded_in_two_phases_has_two_rows():
+    python = "record('w', 0)\nrecord_phase('update')\nrecord('w', 1)"
+    sources = align_records((python, python.replace("'", '"')), LABELS, LANGUAGES, {})
+    assert [row.names for row in sources.rows] == [("w",), ("update/w",)]
+    assert sources.row_of("", "w") is sources.rows[0]
+    assert sources.row_of("update", "w#3") is sources.rows[1]
+    assert sources.row_of("backward", "w") is sources.rows[0]
+
+
 def test_two_records_on_a_line_and_comments():
     rows = rows_of(
         "# record('no', 0)\nrecord('a', 1); record('b', 2)\nrecord('c', 3)", "record('a', 1)\nrecord('c', 3)"

@@ -208,6 +208,8 @@ def record_read(folder: str | os.PathLike[str], key: str) -> AnyArray:
             with (Path(folder) / f"{dtype}.npy").open("rb") as file:
                 file.seek(start)
                 flat = np.fromfile(file, TRACE_DTYPES[dtype], int(np.prod(shape)))
+            if flat.size < np.prod(shape):
+                raise ValueError(f"{dtype}.npy is cut off: it ends before the last number of {key}.")
             return flat.reshape(shape, order=tensor["order"])
     raise ValueError(f"`key` must be that of a tensor of the trace {folder}, not {json.dumps(key)}.")
 

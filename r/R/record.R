@@ -129,6 +129,9 @@ record_read <- function(folder, key) {
   on.exit(close(file))
   seek(file, HEADER_SIZE + tensors[["offset"]][[place]] * TRACE_SIZES[[dtype]])
   flat <- read_numbers(file, prod(shape), dtype)
+  if (length(flat) < prod(shape)) {
+    stop(sprintf("%s.npy is cut off: it ends before the last number of %s.", dtype, key))
+  }
   if (length(shape) == 1) {
     flat
   } else if (tensors[["order"]][[place]] == "F") {

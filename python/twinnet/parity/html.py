@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["Html", "tag"]
 
-VOID = {"br", "img", "input", "link", "meta", "rect", "line", "circle", "image", "polyline", "path"}
+VOID = {"input", "meta", "circle", "image", "line", "polyline", "rect"}
 
 
 class Html(str):
@@ -16,7 +16,7 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(name: str, *children: Any, **attributes: Any) -> Html:
+def tag(name: str, /, *children: Any, **attributes: Any) -> Html:
     """An element.
 
     Parameters
@@ -38,7 +38,7 @@ def tag(name: str, *children: Any, **attributes: Any) -> Html:
         written = key.rstrip("_").replace("_", "-")
         words.append(written if value is True else f'{written}="{html.escape(str(value))}"')
     content = "".join(escaped(child) for child in children)
-    return Html(f"<{' '.join(words)}>" if name in VOID and not content else f"<{' '.join(words)}>{content}</{name}>")
+    return Html(f"<{' '.join(words)}/>" if name in VOID and not content else f"<{' '.join(words)}>{content}</{name}>")
 
 
 def escaped(child: Any) -> str:

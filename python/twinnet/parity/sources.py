@@ -16,7 +16,7 @@ __all__ = ["Code", "Row", "Sources", "align_records", "align_twins", "base_name"
 
 PYTHON_FOLDER = Path(__file__).resolve().parents[1]
 R_FOLDER = PYTHON_FOLDER.parents[1] / "r" / "R"
-RECORD_CALL = re.compile(r"""(?<![\w.])record\(\s*(["'])(?P<name>[^"'\n]+)\1""")
+RECORD_CALL = re.compile(r"""(?<![\w.])(?P<what>record|record_phase)\(\s*(["'])(?P<name>[^"'\n]*)\2""")
 DEFINITION = re.compile(r"^(?:def |class )(?P<python>\w+)|^(?P<r>[\w.]+) <- ")
 
 
@@ -41,8 +41,8 @@ class Row:
     code : (Code or None, Code or None)
         The pieces; None where a source has none.
     names : tuple of str
-        What the row calculates: names of the first trace, without step, phase and ``#2``; or, where a name is
-        calculated by different rows in different phases, ``phase/name``.
+        What the row calculates: names of the first trace, after the phase, as in ``forward/relu1.out``, and without
+        ``#2``; a name without a phase stands for those of any phase that no row has.
     """
 
     title: str
@@ -98,40 +98,65 @@ def align_records(
     Sources
         A row for each name that both record in the same order, and one for what comes after the last.
     """
-    calls = [record_calls(text) for text in texts]
-    other = dict(reversed(calls[1]))  # where a name is recorded first
+    calls = [record_calls(texts[0], renamed), record_calls(texts[1], {})]
+    ends = {key: end for key, _, end in calls[1]}
     rows: list[Row] = []
     begin = [0, 0]
     names: list[str] = []
-    for name, end in calls[0]:
+    for key, name, end in calls[0]:
         if rows and end == begin[0]:  # on the last line of the row before
             rows[-1] = replace(rows[-1], names=(*rows[-1].names, name))
             continue
         names.append(name)
-        end_other = other.get(renamed.get(name, name), 0)
-        if end_other > begin[1] and end > begin[0]:
-            pieces = [piece(text, low, high) for text, low, high in zip(texts, begin, (end, end_other), strict=True)]
-            rows.append(Row(names[-1], labels, (pieces[0], pieces[1]), tuple(names)))
-            begin, names = [end, end_other], []
-    rest = [piece(text, low, None) for text, low in zip(texts, begin, strict=True)]
+        if ends.get(key, 0) > begin[1]:
+            code = (piece(texts[0], begin[0], end), piece(texts[1], begin[1], ends[key]))
+            rows.append(Row(name, labels, code, tuple(names)))
+            begin, names = [end, ends[key]], []
+    rest = (piece(texts[0], begin[0], None), piece(texts[1], begin[1], None))
     if names or any(code is not None for code in rest):
-        rows.append(Row(", ".join(names) or "the rest", labels, (rest[0], rest[1]), tuple(names)))
+        rows.append(Row(", ".join(names) or "the rest", labels, rest, tuple(names)))
     return Sources(languages, rows)
 
 
-def record_calls(text: str) -> list[tuple[str, int]]:
-    """The names that a script records, each with the number of the line on which its call ends."""
-    found = []
+def record_calls(text: str, renamed: Mapping[str, str]) -> list[tuple[tuple[str, int], str, int]]:
+    """What a script records under a literal name.
+
+    Parameters
+    ----------
+    text : str
+    renamed : mapping
+        What its names are called in the other script.
+
+    Returns
+    -------
+    list of ((str, int), str, int)
+        What it is found by: the phase and the other script's name, and how many times they came before; the phase and
+        its own name; the number of the line on which the call ends.
+    """
+    found: list[tuple[tuple[str, int], str, int]] = []
+    phase = ""
     for call in RECORD_CALL.finditer(text):
-        if "#" in text[text.rfind("\n", 0, call.start()) + 1 : call.start()]:
+        line_start = text.rfind("\n", 0, call.start()) + 1
+        if "#" in text[line_start : call.start()]:
             continue  # a comment
-        depth, end = 0, call.start()
-        for end in range(call.start(), len(text)):
-            depth += (text[end] in "([{") - (text[end] in ")]}")
-            if depth == 0 and text[end] == ")":
-                break
-        found.append((call["name"], text.count("\n", 0, end) + 1))
+        if call["what"] == "record_phase":
+            phase = f"{call['name']}/" if call["name"] else ""
+            continue
+        name = call["name"]
+        other = phase + renamed.get(name, name)
+        times = sum(key[0] == other for key, _, _ in found)
+        found.append(((other, times), phase + name, text.count("\n", 0, end_of_call(text, call.start())) + 1))
     return found
+
+
+def end_of_call(text: str, start: int) -> int:
+    """Where the bracket closes that a call opens."""
+    depth = 0
+    for place in range(start, len(text)):
+        depth += (text[place] in "([{") - (text[place] in ")]}")
+        if depth == 0 and text[place] == ")":
+            return place
+    return len(text)
 
 
 def piece(text: str, low: int, high: int | None) -> Code | None:
