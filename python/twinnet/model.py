@@ -33,6 +33,7 @@ from twinnet.affine import affine_backward, affine_forward
 from twinnet.checks import check_argument, check_choice, check_number, check_whole
 from twinnet.dropout import dropout_backward, dropout_forward, noise_backward, noise_forward
 from twinnet.randomness import Generator, random_mask, random_normal
+from twinnet.record import record
 from twinnet.softmax import log_softmax_backward, log_softmax_forward, softmax_backward, softmax_forward
 from twinnet.torch_init import linear_init
 
@@ -236,9 +237,12 @@ def model_forward(
             case "log_softmax":
                 out, cache = log_softmax_forward(out)
             case "dropout" if generator is not None:
-                out, cache = dropout_forward(out, random_mask(generator, out.shape, layer["p"]), layer["p"])
+                mask = record("mask", random_mask(generator, out.shape, layer["p"]), of=layer["name"])
+                out, cache = dropout_forward(out, mask, layer["p"])
             case "noise" if generator is not None:
-                out, cache = noise_forward(out, layer["sd"] * random_normal(generator, out.shape))
+                noise = record("noise", layer["sd"] * random_normal(generator, out.shape), of=layer["name"])
+                out, cache = noise_forward(out, noise)
+        out = record("out", out, of=layer["name"])
         caches.append(cache)
     return out, caches
 
@@ -286,4 +290,8 @@ def model_backward(model: Model, params: Params, caches: list[dict[str, Any]], d
                 d_out = dropout_backward(d_out, cache)
             case "noise" if cache:
                 d_out = noise_backward(d_out, cache)
+        if layer.get("w") in grads:
+            record("d_w", grads[layer["w"]], of=layer["name"])
+            record("d_b", grads[layer["b"]], of=layer["name"])
+        d_out = record("d_x", d_out, of=layer["name"])
     return grads

@@ -28,6 +28,7 @@ from twinnet.objectives import loss_backward, loss_forward, score_outputs
 from twinnet.optimizers import optimizer_init, optimizer_step
 from twinnet.problems import batch_inputs
 from twinnet.randomness import Generator, random_order
+from twinnet.record import is_recording, record, record_phase, record_step
 
 __all__ = [
     "epoch_order",
@@ -61,6 +62,9 @@ def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
     """
     generator = experiment_generator(experiment)
     params = model_init(experiment["model"], generator, experiment["init"])
+    record_step(0)
+    record_phase("init")
+    record_state(params, {}, generator)
     return {
         "params": params,
         "optimizer_state": optimizer_init(experiment["optimizer"], params),
@@ -101,12 +105,19 @@ def loss_and_gradients(
     grads : dict of arrays
         The keys of `params`.
     """
+    record_phase("forward")
     out, caches = model_forward(experiment["model"], params, x, generator)
+    record_phase("loss")
     data_loss, cache = loss_forward(experiment["loss"], out, target)
-    loss = data_loss + l2_penalty(params, experiment["reg"])
-    d_out = loss_backward(experiment["loss"], cache)
-    grads = model_backward(experiment["model"], params, caches, d_out)
-    return loss, l2_gradients(params, grads, experiment["reg"])
+    penalty = record("loss.penalty", l2_penalty(params, experiment["reg"]))
+    loss = record("loss", record("loss.data", data_loss) + penalty)
+    record_phase("backward")
+    d_out = record("loss.d_out", loss_backward(experiment["loss"], cache))
+    grads = l2_gradients(params, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
+    if experiment["reg"] > 0:
+        for key, value in grads.items():
+            record("grad", value, of=key)
+    return loss, grads
 
 
 def train_step(
@@ -143,7 +154,8 @@ def train_step(
     """
     loss, grads = loss_and_gradients(experiment, params, x, target, generator)
     params, optimizer_state = optimizer_step(experiment["optimizer"], params, grads, optimizer_state)
-    return loss, params, optimizer_state
+    record_phase("update")
+    return loss, *record_state(params, optimizer_state, generator)
 
 
 def train(
@@ -199,12 +211,17 @@ def train(
         if loss <= experiment["abstol"]:
             status = "converged"
             break
+        record_step(step + 1)
+        record_phase("data")
         if batch_size < n:
             if position >= n or len(order) == 0:
                 order, position = epoch_order(experiment, generator, n), 0
             rows = order[position : position + batch_size]
             position += len(rows)
+            record("batch.rows", rows)
             x, target = batch_inputs(data["x"], rows), data["target"][rows]
+        record("batch.x", x)
+        record("batch.target", target)
         loss, params, optimizer_state = train_step(
             experiment, now["params"], now["optimizer_state"], x, target, generator
         )
@@ -293,8 +310,28 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     """
     if data.get("x_test") is None:
         return math.nan
+    phase = record_phase(None)
     out, _ = model_forward(experiment["model"], params, batch_inputs(data["x_test"], None))
+    record_phase(phase)
     return score_outputs(experiment["loss"], out, data)
+
+
+def record_state(
+    params: Params, optimizer_state: dict[str, Any], generator: Generator | None
+) -> tuple[Params, dict[str, Any]]:
+    """Record the parameters, the optimizer's state and how much was drawn; return the first two."""
+    if not is_recording():
+        return params, optimizer_state
+    params = {key: record(key, value) for key, value in params.items()}
+    for name, state in optimizer_state.items():
+        if isinstance(state, dict):
+            for key, value in state.items():
+                record(key, value, of=f"optimizer.{name}")
+        else:
+            record(name, float(state), of="optimizer")
+    if generator is not None:
+        record("generator.words_drawn", float(generator.words_drawn()))
+    return params, optimizer_state
 
 
 def params_finite(params: Params) -> bool:

@@ -162,16 +162,19 @@ model_forward <- function(model, params, x, generator = NULL) {
       softmax = softmax_forward(out),
       log_softmax = log_softmax_forward(out),
       dropout = if (!is.null(generator)) {
-        dropout_forward(out, random_mask(generator, dim(out), layer[["p"]]), layer[["p"]])
+        mask <- record("mask", random_mask(generator, dim(out), layer[["p"]]), of = layer[["name"]])
+        dropout_forward(out, mask, layer[["p"]])
       },
       noise = if (!is.null(generator)) {
-        noise_forward(out, layer[["sd"]] * random_normal(generator, dim(out)))
+        noise <- record("noise", layer[["sd"]] * random_normal(generator, dim(out)), of = layer[["name"]])
+        noise_forward(out, noise)
       }
     )
     if (!is.null(passed)) {
       out <- passed[["out"]]
       caches[[i]] <- passed[["cache"]]
     }
+    out <- record("out", out, of = layer[["name"]])
   }
   list(out = out, caches = caches)
 }
@@ -207,6 +210,11 @@ model_backward <- function(model, params, caches, d_out) {
       dropout = if (!is.null(cache)) d_out <- dropout_backward(d_out, cache),
       noise = if (!is.null(cache)) d_out <- noise_backward(d_out, cache)
     )
+    if (!is.null(layer[["w"]])) {
+      record("d_w", grads[[layer[["w"]]]], of = layer[["name"]])
+      record("d_b", grads[[layer[["b"]]]], of = layer[["name"]])
+    }
+    d_out <- record("d_x", d_out, of = layer[["name"]])
   }
   grads
 }

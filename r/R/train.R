@@ -19,6 +19,9 @@
 train_start <- function(experiment) {
   generator <- experiment_generator(experiment)
   params <- model_init(experiment[["model"]], generator, experiment[["init"]])
+  record_step(0)
+  record_phase("init")
+  record_state(params, list(), generator)
   list(
     params = params,
     optimizer_state = optimizer_init(experiment[["optimizer"]], params),
@@ -45,12 +48,22 @@ train_start <- function(experiment) {
 #' @return A list: `loss`, with the L2 penalty; `grads`, a list of arrays with the names of `params`.
 #' @export
 loss_and_gradients <- function(experiment, params, x, target, generator = NULL) {
+  record_phase("forward")
   passed <- model_forward(experiment[["model"]], params, x, generator)
+  record_phase("loss")
   judged <- loss_forward(experiment[["loss"]], passed[["out"]], target)
-  loss <- judged[["loss"]] + l2_penalty(params, experiment[["reg"]])
-  d_out <- loss_backward(experiment[["loss"]], judged[["cache"]])
+  penalty <- record("loss.penalty", l2_penalty(params, experiment[["reg"]]))
+  loss <- record("loss", record("loss.data", judged[["loss"]]) + penalty)
+  record_phase("backward")
+  d_out <- record("loss.d_out", loss_backward(experiment[["loss"]], judged[["cache"]]))
   grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
-  list(loss = loss, grads = l2_gradients(params, grads, experiment[["reg"]]))
+  grads <- l2_gradients(params, grads, experiment[["reg"]])
+  if (experiment[["reg"]] > 0) {
+    for (key in names(grads)) {
+      record("grad", grads[[key]], of = key)
+    }
+  }
+  list(loss = loss, grads = grads)
 }
 
 #' One step of training
@@ -66,6 +79,8 @@ loss_and_gradients <- function(experiment, params, x, target, generator = NULL) 
 train_step <- function(experiment, params, optimizer_state, x, target, generator = NULL) {
   judged <- loss_and_gradients(experiment, params, x, target, generator)
   updated <- optimizer_step(experiment[["optimizer"]], params, judged[["grads"]], optimizer_state)
+  record_phase("update")
+  record_state(updated[["params"]], updated[["state"]], generator)
   list(loss = judged[["loss"]], params = updated[["params"]], optimizer_state = updated[["state"]])
 }
 
@@ -113,6 +128,8 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       status <- "converged"
       break
     }
+    record_step(step + 1)
+    record_phase("data")
     if (batch_size < n) {
       if (position >= n || length(order) == 0) {
         order <- epoch_order(experiment, generator, n)
@@ -120,9 +137,12 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       }
       rows <- order[(position + 1):min(position + batch_size, n)]
       position <- position + length(rows)
+      record("batch.rows", as.integer(rows - 1))
       x <- batch_inputs(data[["x"]], rows)
       target <- data[["target"]][rows, , drop = FALSE]
     }
+    record("batch.x", x)
+    record("batch.target", target)
     taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], x, target, generator)
     loss <- taken[["loss"]]
     if (!is.finite(loss)) {
@@ -200,8 +220,34 @@ train_score <- function(experiment, params, data) {
   if (is.null(data[["x_test"]])) {
     return(NaN)
   }
+  phase <- record_phase(NULL)
   out <- model_forward(experiment[["model"]], params, batch_inputs(data[["x_test"]], NULL))[["out"]]
+  record_phase(phase)
   score_outputs(experiment[["loss"]], out, data)
+}
+
+# Record the parameters, the optimizer's state and how much was drawn.
+record_state <- function(params, optimizer_state, generator) {
+  if (!is_recording()) {
+    return(invisible(NULL))
+  }
+  for (key in names(params)) {
+    record(key, params[[key]])
+  }
+  for (name in names(optimizer_state)) {
+    state <- optimizer_state[[name]]
+    if (is.list(state)) {
+      for (key in names(state)) {
+        record(key, state[[key]], of = paste0("optimizer.", name))
+      }
+    } else {
+      record(name, state, of = "optimizer")
+    }
+  }
+  if (!is.null(generator)) {
+    record("generator.words_drawn", as.double(generator$words_drawn()))
+  }
+  invisible(NULL)
 }
 
 #' Whether every element of every parameter is finite
