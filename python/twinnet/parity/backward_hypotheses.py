@@ -259,6 +259,8 @@ def of_conv2d(side: Recorded, i: int, part: str, g: Array) -> Iterator[Guess]:
         yield Guess("sum_for_mean", g.sum(axis=(0, 2, 3)) / len(g), "a mean over the images in place of a sum")
         yield Guess("sum_for_mean", g.mean(axis=(2, 3)).sum(axis=0), "a mean over the places in place of a sum")
         yield Guess("first_row", g[..., 0, 0].sum(axis=0), "the first place alone")
+        yield Guess("first_row", g[:, :, -1].sum(axis=(0, 2)), "the last line of the images alone")
+        yield Guess("first_row", g[:, :, 0].sum(axis=(0, 2)), "the first line of the images alone")
     elif part == "d_w":
         padded = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
         seen = windows(padded, w.shape[2:], stride)[:, :, : g.shape[2], : g.shape[3]]
@@ -307,7 +309,8 @@ def of_pool(kind: str, x: Array, size: tuple[int, int], stride: tuple[int, int],
         yield Guess("pool_ties", spread_out(shared, g, x.shape, size, stride), "shared among equal maxima")
         yield Guess("other_pool", spread_out(everywhere / area, g, x.shape, size, stride), "the gradient of a mean")
         yield Guess("other_pool", spread_out(places == 0, g, x.shape, size, stride), "the first place gets it")
-    yield Guess("sum_for_mean", spread_out(everywhere, g, x.shape, size, stride), "every place gets all of it")
+    name = "pool_everywhere" if kind == "max_pool2d" else "sum_for_mean"
+    yield Guess(name, spread_out(everywhere, g, x.shape, size, stride), "every place gets all of it")
 
 
 def spread_out(

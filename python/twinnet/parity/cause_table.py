@@ -84,6 +84,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "stride": ("another stride", CONVOLUTION),
     "other_pool": ("another kind of pooling", CONVOLUTION),
     "pool_ties": ("of equal maxima another one gets the gradient", CONVOLUTION),
+    "pool_everywhere": ("all places of a window get the gradient of its maximum", CONVOLUTION),
     "missing_dropout": ("dropout is left out", DROPOUT),
     "mask_inverted": ("what should be kept is dropped, and what should be dropped is kept", DROPOUT),
     "dropout_probability": ("the probability of dropping stands for that of keeping", DROPOUT),

@@ -24,6 +24,7 @@ __all__ = ["Cause", "array_causes", "find_causes", "remaining"]
 TOLERANCE = {4: 1e-4, 8: 1e-10}  # of the largest element, by bytes of a number: what may remain is rounding
 REDUCTION = 1e-3  # ... and it must be this much smaller than the difference was
 LUCK = 20.0  # bits by which a guess must explain more than it costs: one in a million is luck
+FLOAT32 = 1e-5  # of the largest element: what some operations in float32 make
 ROUNDING = 64  # units in the last place of the largest element: what another order of summing makes
 
 
@@ -145,16 +146,22 @@ def by_arrays(
     if not all(np.issubdtype(x.dtype, np.number) or x.dtype == bool for x in (a, b)):
         return []
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if (apart := remaining(a, b)) <= ROUNDING * 2.0**-52 * largest(b):
+        return [Found(Guess("rounding", a), apart, "", knows_layer=False)]
     found = []
     for right, wrong, side in ((a, b, labels[1]), (b, a, labels[0])):
         told = information(right, wrong)
         for guess in array_guesses(right, wrong, sizes, factors):
             if (rest := rest_of(guess, wrong, right, told)) is not None:
                 found.append(Found(guess, rest, side, knows_layer=False))
-    apart = remaining(a, b)
-    if 0 < apart <= ROUNDING * 2.0**-52 * largest(b):
-        found.append(Found(Guess("rounding", a), apart, "", knows_layer=False))
+        if apart <= FLOAT32 * largest(right) and is_float32(wrong) and not is_float32(right):
+            found.append(Found(Guess("float32", right, "its numbers are all float32"), apart, side, knows_layer=False))
     return found
+
+
+def is_float32(x: AnyArray) -> bool:
+    """Whether every number is one of float32, which is no luck: 29 bits of each are 0."""
+    return bool(np.all((x == x.astype(np.float32)) | np.isnan(x))) and not np.all(x == np.floor(x))
 
 
 def by_layer(side: Recorded, own: AnyArray, other: AnyArray) -> list[Found] | None:
@@ -193,7 +200,7 @@ def largest(x: AnyArray) -> float:
 def ranked(found: Iterable[Found]) -> list[Cause]:
     """The causes by what had to be fitted, each named once."""
     best: dict[str, Cause] = {}
-    for hit in sorted(found, key=lambda hit: (hit.guess.name == "rounding", hit.guess.cost, not hit.knows_layer)):
+    for hit in sorted(found, key=lambda hit: (hit.guess.cost, not hit.knows_layer)):
         explanation, reference = CAUSES[hit.guess.name]
         detail = f" ({hit.guess.detail})" if hit.guess.detail else ""
         cause = Cause(hit.guess.name, explanation + detail + ".", reference, hit.rest, hit.side)

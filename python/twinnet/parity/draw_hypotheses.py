@@ -236,6 +236,9 @@ def data_guesses(side: Recorded) -> Iterator[Guess]:
     if which == "x" and data["x"].dtype != np.uint8 and own.ndim == 2:
         everything = np.concatenate([np.asarray(data["x"]), np.asarray(data["x_test"])])
         if own.shape[1] == everything.shape[1]:
+            for one, other in (("F", "C"), ("C", "F")):
+                refilled = everything.reshape(-1, order=one).reshape(everything.shape, order=other)  # type: ignore[call-overload]
+                yield Guess("column_major", refilled[:n][rows], "before it was split")
             nearest = [int(np.abs(everything - row).sum(axis=1).argmin()) for row in own]
             cost = len(own) * math.log2(len(everything)) + VALUE_BITS
             yield Guess("other_rows", everything[nearest], "of the training and the test data", cost)

@@ -96,6 +96,8 @@ def weighted(side: Recorded, i: int) -> Iterator[Guess]:
         yield Guess("reversed", apply(x, w[..., ::-1]) + biases, "the kernels' columns")
         yield Guess("padding", convolved(x, w, stride, (0, 0)) + biases, "none")
         yield Guess("padding", convolved(x, w, stride, (w.shape[2] // 2, w.shape[3] // 2)) + biases, "as large as fits")
+        margins = np.pad(x, ((0, 0), (0, 0), (0, 2 * padding[0]), (0, 2 * padding[1])))
+        yield Guess("padding", convolved(margins, w, stride, (0, 0)) + biases, "all of it below and to the right")
         yield Guess("stride", convolved(x, w, (1, 1), padding) + biases, "1")
         yield Guess("stride", convolved(x, w, stride[::-1], padding) + biases, "of the other direction")
     if i > 0 and (earlier := side.input_of(i - 1)).shape == x.shape:

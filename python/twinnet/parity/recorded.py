@@ -31,7 +31,7 @@ class Recorded:
         self.step = int(matched[1]) if matched else 0
         self.phase = (matched[2] or "") if matched else ""
         self.name = matched[3] if matched else key
-        self.label: str = trace.manifest.get("language", "")
+        self.label: str = trace.label
         self.experiment: dict[str, Any] = trace.manifest.get("experiment") or {}
         self.model: list[dict[str, Any]] = self.experiment.get("model") or []
 

@@ -38,7 +38,7 @@ def sgd(p: Array, g: Array, s: Update, o: Update) -> Update:
 def momentum(p: Array, g: Array, s: Update, o: Update) -> Update:
     """The notes' momentum."""
     v = o["alpha"] * s["velocity"] - o.get("share", 1.0) * o["lr"] * g
-    return {"p": p + o.get("direction", 1.0) * v, "velocity": v}
+    return {"p": p + v, "velocity": v}
 
 
 def adagrad(p: Array, g: Array, s: Update, o: Update) -> Update:
@@ -163,7 +163,8 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
     layer, _, part = key.rpartition(".")
     optimizer: Update = side.experiment["optimizer"]
     f, names = OPTIMIZERS[optimizer["name"]], state_names(optimizer)
-    if is_state and key == side.name:  # a number, such as the step: it belongs to no parameter
+    if is_state and key == side.name:
+        yield from counted(side, optimizer)
         return
     p, reg, n = side.before(key), side.experiment["reg"], len(side.value("data", "batch.target"))
     bare = side.value("backward", f"{layer}.d_{part}")
@@ -176,6 +177,8 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
 
     g = full + decay * p
     yield Guess("", after(g))
+    if optimizer["name"] == "momentum" and state == "p":
+        yield Guess("momentum_sign", p - side.value("update", f"optimizer.velocity.{key}"), "of the velocity")
     yield Guess("not_updated", p if state == "p" else states[state])
     yield Guess("sign", after(-g), "of the gradient")
     yield Guess("sum_for_mean", after(g / n), "the gradient is divided by the batch's rows")
@@ -203,9 +206,7 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
             yield Guess("epsilon_value", after(g, eps=eps), f"{eps:g} for {optimizer['eps']:g}")
     if optimizer["name"] == "momentum":
         yield Guess("momentum_damping", after(g, share=1 - optimizer["alpha"]), "the gradient counts 1 - alpha")
-        yield Guess("momentum_sign", after(g, direction=-1.0), "of the velocity")
         yield Guess("momentum_sign", after(g, alpha=-optimizer["alpha"]), "of the momentum")
-        yield Guess("momentum_sign", after(-g), "of the gradient in the velocity")
     if names:
         fresh = {name: state_at_start(name, p, optimizer) for name in names}
         yield Guess("state_not_kept", after(g, states=fresh))
@@ -215,6 +216,20 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
     if side.step > 2:
         first = side.value("backward", f"{key}.grad" if reg > 0 else f"{layer}.d_{part}", 1)
         yield Guess("stale_gradients", after(first + decay * p), "those of the first step")
+
+
+def counted(side: Recorded, optimizer: Update) -> Iterator[Guess]:
+    """A state that is one number: the steps taken, or a power of beta."""
+    name = side.name.removeprefix("optimizer.")
+    before = np.asarray([state_before(side, name, "", np.zeros(1), optimizer)])
+    yield Guess("not_updated", before)
+    if name == "step":
+        yield Guess("", before + 1)
+    else:
+        own, other = ("beta1", "beta2") if name == "beta1_power" else ("beta2", "beta1")
+        yield Guess("", before * optimizer[own])
+        yield Guess("decay_swapped", before * optimizer[other], "beta1 and beta2")
+        yield Guess("decay_swapped", before * (1 - optimizer[own]), f"{own} and 1 - {own}")
 
 
 def earlier_gradient(side: Recorded, key: str, reg: float) -> Array:
