@@ -161,18 +161,24 @@ def runs():
 
 @pytest.mark.parametrize(("name", "variant"), runs())
 def test_models_record_themselves_under_the_same_names_in_both_languages(r, tmp_path, name, variant):
-    experiment = experiment_override(variants_of(experiment_read(name))[variant], maxit=2)
+    variants = variants_of(experiment_read(name))
+    images = {"images": 200} if variants[variant]["data"]["name"] == "mnist" else {}
+    experiment = experiment_override(variants[variant], maxit=2, **images)
+    given = variants.get(experiment["init"].get("source"))
+    source = None if given is None else train_start(given)["params"]
     with recording(tmp_path / "python"):
-        train(experiment, experiment_data(experiment), train_start(experiment), 2, 1)
+        train(experiment, experiment_data(experiment), train_start(experiment, source), 2)
     run = r.eval(
-        """function(folder, name, variant) {
-          experiment <- experiment_override(experiment_variants(experiment_read(name))[[variant]], maxit = 2)
+        """function(folder, name, variant, overrides, source) {
+          settings <- experiment_variants(experiment_read(name))[[variant]]
+          experiment <- do.call(experiment_override, c(list(settings), overrides))
           data <- experiment_data(experiment)
-          with_recording(folder, train(experiment, data, train_start(experiment), 2, 1))
+          with_recording(folder, train(experiment, data, train_start(experiment, source), 2))
         }""",
         convert=False,
     )
-    run(r.to_r(str(tmp_path / "r")), r.to_r(name), r.to_r(variant))
+    arguments = (str(tmp_path / "r"), name, variant, {"maxit": 2, **images}, source)
+    run(*[r.to_r(value) for value in arguments])
     a, b = read_trace(tmp_path / "python"), read_trace(tmp_path / "r")
     assert [(e.key, e.shape, e.dtype) for e in a.entries] == [(e.key, e.shape, e.dtype) for e in b.entries]
     keys = [entry.key for entry in a.entries]
@@ -187,8 +193,7 @@ def test_models_record_themselves_under_the_same_names_in_both_languages(r, tmp_
 
 
 def test_a_run_that_records_computes_what_one_that_does_not_computes(tmp_path):
-    experiment = experiment_override(experiment_read("mnist_mlp"), maxit=2)
-    experiment["data"] |= {"train": 200, "test": 50}
+    experiment = experiment_override(experiment_read("mnist_mlp"), maxit=2, images=200)
     data = experiment_data(experiment)
     plain = train(experiment, data, train_start(experiment), 2)
     with recording(tmp_path / "t"):

@@ -17,13 +17,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from twinnet._types import Array, IntArray, Params
-from twinnet.checks import check_whole
+from twinnet._types import AnyArray, Array, IntArray, Model, Params
+from twinnet.checks import check_argument, check_whole
 from twinnet.data_loader import data_loader_order
 from twinnet.experiment import experiment_generator
 from twinnet.generator_torch import TorchGenerator
 from twinnet.l2 import l2_gradients, l2_penalty
-from twinnet.model import model_backward, model_forward, model_init
+from twinnet.model import model_backward, model_forward, model_init, trained_params
 from twinnet.objectives import loss_backward, loss_forward, score_outputs
 from twinnet.optimizers import optimizer_init, optimizer_step
 from twinnet.problems import batch_inputs
@@ -34,6 +34,7 @@ __all__ = [
     "epoch_order",
     "is_random",
     "loss_and_gradients",
+    "model_outputs",
     "params_finite",
     "train",
     "train_score",
@@ -41,16 +42,20 @@ __all__ = [
     "train_step",
 ]
 
+AT_ONCE = 100  # samples whose outputs are calculated together, where nothing depends on how many
+
 Report: TypeAlias = Callable[[int, float, float], None]
 
 
-def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
+def train_start(experiment: dict[str, Any], source: Params | None = None) -> dict[str, Any]:
     """A run before its first step.
 
     Parameters
     ----------
     experiment : dict
         Its ``generator``, ``seed``, ``model``, ``init`` and ``optimizer`` are used.
+    source : dict of arrays, optional
+        For an experiment whose ``init`` names a source: the trained parameters of that.
 
     Returns
     -------
@@ -59,15 +64,26 @@ def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
         ``generator_state``; ``order`` and ``position``, the rows of the epoch and how many of them were visited;
         ``loss`` (steps,), empty; ``score_step`` and ``score``, empty: at which steps the test score was taken, and what
         it was; ``status``, ``"running"``; ``diverged_step``, 0.
+
+    Raises
+    ------
+    ValueError
+        If the experiment starts from a source, and `source` is not what it needs.
     """
-    generator = experiment_generator(experiment)
-    params = model_init(experiment["model"], generator, experiment["init"])
+    generator, init = experiment_generator(experiment), experiment["init"]
+    params = model_init(experiment["model"], generator, init)
+    if "source" in init:
+        taken = [f"{layer}.{key}" for layer in init["layers"] for key in ("w", "b")]
+        for key in taken:
+            fits = source is not None and key in source and key in params and source[key].shape == params[key].shape
+            check_argument(fits, "source", source, f"the trained parameters of {init['source']}, {key} among them")
+        params = {key: source[key] if source and key in taken else value for key, value in params.items()}
     record_step(0)
     record_phase("init")
     record_state(params, {}, generator)
     return {
         "params": params,
-        "optimizer_state": optimizer_init(experiment["optimizer"], params),
+        "optimizer_state": optimizer_init(experiment["optimizer"], trained_params(experiment["model"], params)),
         "step": 0,
         "previous": None,
         "generator_state": generator.get_state(),
@@ -101,19 +117,20 @@ def loss_and_gradients(
     Returns
     -------
     loss : float
-        With the L2 penalty.
+        With the L2 penalty of the trained weights.
     grads : dict of arrays
-        The keys of `params`.
+        The keys of `twinnet.model.trained_params`.
     """
     record_phase("forward")
+    trained = trained_params(experiment["model"], params)
     out, caches = model_forward(experiment["model"], params, x, generator)
     record_phase("loss")
     data_loss, cache = loss_forward(experiment["loss"], out, target)
-    penalty = record("loss.penalty", l2_penalty(params, experiment["reg"]))
+    penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
     loss = record("loss", record("loss.data", data_loss) + penalty)
     record_phase("backward")
     d_out = record("loss.d_out", loss_backward(experiment["loss"], cache))
-    grads = l2_gradients(params, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
+    grads = l2_gradients(trained, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
     if experiment["reg"] > 0:
         for key, value in grads.items():
             record("grad", value, of=key)
@@ -153,9 +170,10 @@ def train_step(
         After the update.
     """
     loss, grads = loss_and_gradients(experiment, params, x, target, generator)
-    params, optimizer_state = optimizer_step(experiment["optimizer"], params, grads, optimizer_state)
+    trained = trained_params(experiment["model"], params)
+    trained, optimizer_state = optimizer_step(experiment["optimizer"], trained, grads, optimizer_state)
     record_phase("update")
-    return loss, *record_state(params, optimizer_state, generator)
+    return loss, *record_state({**params, **trained}, optimizer_state, generator)
 
 
 def train(
@@ -311,9 +329,26 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     if data.get("x_test") is None:
         return math.nan
     phase = record_phase(None)
-    out, _ = model_forward(experiment["model"], params, batch_inputs(data["x_test"], None))
+    score = score_outputs(experiment["loss"], model_outputs(experiment["model"], params, data["x_test"]), data)
     record_phase(phase)
-    return score_outputs(experiment["loss"], out, data)
+    return score
+
+
+def model_outputs(model: Model, params: Params, x: AnyArray) -> Array:
+    """Outputs of a model for any number of samples, some at a time: memory does not grow with their number.
+
+    Parameters
+    ----------
+    model : list of dict
+    params : dict of arrays
+    x : array, shape (m, d_in), or bytes, shape (m, 28, 28)
+
+    Returns
+    -------
+    array, shape (m, k)
+    """
+    pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
+    return np.concatenate([model_forward(model, params, batch_inputs(x, rows))[0] for rows in pieces])
 
 
 def record_state(
