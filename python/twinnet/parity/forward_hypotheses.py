@@ -221,7 +221,8 @@ def loss_guesses(side: Recorded) -> Iterator[Guess]:
 def penalised(side: Recorded) -> Iterator[Guess]:
     """The L2 penalty."""
     reg = side.experiment["reg"]
-    weights = [side.before(layer["w"]) for layer in side.model if "w" in layer]
+    trained = [layer for layer in side.model if "w" in layer and not layer.get("frozen")]
+    weights = [side.before(layer["w"]) for layer in trained]
     squares = sum(float((w * w).sum()) for w in weights)
 
     def guess(name: str, value: float, detail: str = "") -> Guess:
@@ -238,7 +239,7 @@ def penalised(side: Recorded) -> Iterator[Guess]:
     yield guess("sum_for_mean", squares / len(side.value("data", "batch.target")), "divided by the batch's rows")
     for w in weights:
         yield guess("layers_left_out", float((w * w).sum()), "one layer's weights alone")
-    biases = [side.before(layer["b"]) for layer in side.model if "b" in layer]
+    biases = [side.before(layer["b"]) for layer in trained]
     yield guess("l2_on_biases", squares + sum(float((b * b).sum()) for b in biases))
 
 

@@ -166,6 +166,9 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
     if is_state and key == side.name:
         yield from counted(side, optimizer)
         return
+    if any(own["name"] == layer and own.get("frozen") for own in side.model):
+        yield Guess("", side.before(key))
+        return
     p, reg, n = side.before(key), side.experiment["reg"], len(side.value("data", "batch.target"))
     bare = side.value("backward", f"{layer}.d_{part}")
     full = side.value("backward", f"{key}.grad") if reg > 0 else bare
