@@ -211,6 +211,16 @@ def record_read(folder: str | os.PathLike[str], key: str) -> AnyArray:
     raise ValueError(f"`key` must be that of a tensor of the trace {folder}, not {json.dumps(key)}.")
 
 
+def exchange_recorder(recorder: Any) -> Any:
+    """Let something else have what `record` is handed, and return what had it: how the instrument listens in.
+
+    It has ``step`` and ``phase``, which are set, and ``add(name, x)``, whose value `record` returns.
+    """
+    global _recorder
+    before, _recorder = _recorder, recorder
+    return before
+
+
 class Recorder:
     """What `record` hands its tensors to: the files of a trace as they grow."""
 

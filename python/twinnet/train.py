@@ -80,7 +80,7 @@ def train_start(experiment: dict[str, Any], source: Params | None = None) -> dic
         params = {key: source[key] if source and key in taken else value for key, value in params.items()}
     record_step(0)
     record_phase("init")
-    record_state(params, {}, generator)
+    params, _ = record_state(params, {}, generator)
     return {
         "params": params,
         "optimizer_state": optimizer_init(experiment["optimizer"], trained_params(experiment["model"], params)),
@@ -238,10 +238,13 @@ def train(
             position += len(rows)
             record("batch.rows", rows)
             x, target = batch_inputs(data["x"], rows), data["target"][rows]
-        record("batch.x", x)
-        record("batch.target", target)
         loss, params, optimizer_state = train_step(
-            experiment, now["params"], now["optimizer_state"], x, target, generator
+            experiment,
+            now["params"],
+            now["optimizer_state"],
+            record("batch.x", x),
+            record("batch.target", target),
+            generator,
         )
         if not math.isfinite(loss):
             status = "diverged"
