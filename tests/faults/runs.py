@@ -33,7 +33,7 @@ def based_on(name: str, **changes: Any) -> dict[str, Any]:
     """An experiment of `shared_data` with some of its settings replaced, and those of `data` one by one."""
     experiment = experiment_read(name)
     data = {**experiment["data"], **changes.pop("data", {})}
-    usual = {"init": {"name": "normal", "sd": 0.5}, "abstol": 0, "evaluate_every": 0, "variants": {}}
+    usual = {"init": {"name": "normal", "sd": 0.4}, "abstol": 0, "evaluate_every": 0, "variants": {}}
     return experiment_check({**experiment, **usual, **changes, "data": data})
 
 
@@ -73,6 +73,7 @@ def settings() -> dict[str, dict[str, Any]]:
     logs = {"loss": "nll", "last": ["log_softmax"], "optimizer": DESCENT}
     return {
         "dense": iris([6], optimizer=DESCENT),
+        "wide": iris([6], init={"name": "normal", "sd": 3.0}, optimizer=DESCENT),
         "square": iris([4, 4], optimizer=DESCENT),
         "sigmoid": iris([6], "sigmoid", optimizer=DESCENT),
         "tanh": iris([6], "tanh", optimizer=DESCENT),
@@ -97,10 +98,10 @@ def settings() -> dict[str, dict[str, Any]]:
             ],
         ),
         "sgd": optimized("sgd", lr=0.1, momentum=0.9),
-        "sgd_dampened": optimized("sgd", lr=0.1, momentum=0.9, dampening=0.5),
+        "sgd_dampened": optimized("sgd", lr=0.1, momentum=0.9, dampening=0.3),
         "sgd_decay": optimized("sgd", lr=0.1, weight_decay=0.01),
         "nesterov": optimized("nesterov", lr=0.1),
-        "momentum": optimized("momentum", lr=0.1),
+        "momentum": optimized("momentum", lr=0.05),
         "adagrad": optimized("adagrad", lr=0.1),
         "adadelta": optimized("adadelta"),
         "rmsprop": optimized("rmsprop", lr=0.01),

@@ -209,7 +209,8 @@ def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[s
     known = [("factor_two", "2", 2.0)]
     known += [("pixel_scale", f"{value:.7g}", value) for value in (255.0, 256.0, 256.0 / 255.0)]
     known += [("sum_for_mean", f"{n}", float(n)) for n in sizes if n > 2]
-    known = [*[(name, text, value) for (name, text), value in factors.items()], *known]
+    known += [(name, text, value) for (name, text), value in factors.items()]
+    known += [(name, f"1 / ({text})", 1 / value) for (name, text), value in factors.items() if value > 0]
     for name, text, value in known:
         if value not in (0.0, 1.0) and is_near(value):
             yield Guess(name, a * math.copysign(value, c), f"{sign}factor {text}", float(c < 0))

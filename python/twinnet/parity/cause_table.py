@@ -44,6 +44,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "sum_for_mean": ("a sum for a mean, or a mean for a sum", MEANS),
     "mean_over_outputs": ("the mean is taken over the outputs too, not over the rows alone", MEANS),
     "n_minus_one": ("n - 1 for n: the variance of a sample (R's var, sd, scale) for that of a population", DDOF),
+    "nominal_batch": ("divided by the batch's size as it is set, not by the rows of a last, smaller batch", MEANS),
     "scaled": ("one side is the other times a constant", MEANS),
     "pixel_scale": ("pixels from 0 to 255 on one side, from 0 to 1 on the other, or divided by 256", LAYERS),
     "variance_for_sd": ("a standard deviation is squared: a variance for it", DDOF),
@@ -76,6 +77,9 @@ CAUSES: dict[str, tuple[str, str]] = {
     "l1_for_l2": ("absolute values in place of squares", LAYERS),
     "nan_pattern": ("one side has NaN or infinity where the other has numbers: 0 / 0, 0 log 0, or overflow", ARITHMETIC),
     # layers
+    "missing_operation": ("the operation is left out: what went in comes out", LAYERS),
+    "another_tensor": ("it is another tensor, which was recorded before", LAYERS),
+    "term": ("a term is missing or too many", LAYERS),
     "missing_bias": ("the bias is left out", LAYERS),
     "doubled_bias": ("the bias is added twice", LAYERS),
     "recycled": ("a vector is recycled along the wrong dimension", RECYCLING),
@@ -118,6 +122,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "epsilon_value": ("another epsilon", OPTIMIZER),
     "decay_swapped": ("two rates of decay are swapped, or one stands for its complement", OPTIMIZER),
     "decoupled_decay": ("the weight decay is taken off the weights, not added to the gradient", OPTIMIZER),
+    "aliased": ("two arrays share their memory: what is written to one is in the other", "NumPy's views; R copies"),
     "state_not_kept": ("the optimizer's state is not kept from step to step", OPTIMIZER),
     # randomness
     "stream_shifted": ("both draw from one stream, but one has drawn more before", STREAMS),

@@ -18,6 +18,7 @@ from twinnet.parity.array_hypotheses import Guess, array_guesses, information
 from twinnet.parity.cause_table import CAUSES
 from twinnet.parity.layer_hypotheses import layer_guesses
 from twinnet.parity.recorded import Recorded, known_factors, known_sizes
+from twinnet.parity.stranger_hypotheses import stranger_guesses
 
 __all__ = ["Cause", "array_causes", "find_causes", "remaining"]
 
@@ -78,11 +79,14 @@ def find_causes(a: Any, b: Any, diff: Any) -> list[Cause]:
     list of Cause
         The best first; empty if no hypothesis removes the difference.
     """
-    if diff.first is None or not (a.has(diff.first.key) and b.has(diff.first.key)):
+    if diff.first is None:
         return []
     key = diff.first.key
-    sides = (Recorded(a, key), Recorded(b, key))
-    in_a, in_b = np.asarray(a.load(key)), np.asarray(b.load(key))
+    other_key = diff.renamed.get(key, key)
+    if not (a.has(key) and b.has(other_key)):
+        return []
+    sides = (Recorded(a, key), Recorded(b, other_key))
+    in_a, in_b = np.asarray(a.load(key)), np.asarray(b.load(other_key))
     by_a, by_b = by_layer(sides[0], in_a, in_b), by_layer(sides[1], in_b, in_a)
     labels = (sides[0].label, sides[1].label)
     found = [*by_arrays(in_a, in_b, labels, known_sizes(sides[0]), known_factors(sides[0]))]
@@ -167,6 +171,9 @@ def is_float32(x: AnyArray) -> bool:
 def by_layer(side: Recorded, own: AnyArray, other: AnyArray) -> list[Found] | None:
     """The guesses that a side's own recorded inputs give and that hold; None if its operation is as it should be."""
     right, guesses = layer_guesses(side)
+    if not guesses:
+        with np.errstate(all="ignore"):
+            guesses = list(stranger_guesses(side, np.asarray(other, np.float64)))
     if right is not None and remaining(right, own) <= tolerance(own) * largest(own):
         return None
     reference = other if right is None else right

@@ -111,7 +111,7 @@ def other_orders(side: Recorded) -> Iterator[Guess]:
 def other_numbers(side: Recorded, kind: str) -> Iterator[Guess]:
     """A mask of another probability; noise of another distribution."""
     layer = side.model[side.layer(side.name.rpartition(".")[0])]
-    generator, shape = state_at(side, experiment_generator(side.experiment)), side.trace.load(key_of(side)).shape
+    generator, shape = state_at(side, experiment_generator(side.experiment)), side.trace.load(side.key).shape
     if kind == "mask":
         yield Guess("dropout_probability", random_mask(generator, shape, 1 - layer["p"]), "p is that of being kept")
         return
@@ -160,7 +160,7 @@ def drawn_rows(
 def drawn_in_layer(side: Recorded, kind: str, generator: Any, start: bool = True) -> Array:
     """A mask or a noise of this step."""
     layer = side.model[side.layer(side.name.rpartition(".")[0])]
-    generator, shape = state_at(side, generator, start), side.trace.load(key_of(side)).shape
+    generator, shape = state_at(side, generator, start), side.trace.load(side.key).shape
     if kind == "mask":
         return random_mask(generator, shape, layer["p"])
     return layer["sd"] * random_normal(generator, shape)
@@ -191,11 +191,6 @@ def draw_layers(side: Recorded, generator: Any, step: int, rows: int | None, unt
                 random_mask(generator, shape, layer["p"])
             else:
                 random_normal(generator, shape)
-
-
-def key_of(side: Recorded) -> str:
-    """The key of the side's tensor."""
-    return f"step{side.step}/{side.phase}/{side.name}"
 
 
 def data_guesses(side: Recorded) -> Iterator[Guess]:
@@ -229,10 +224,11 @@ def data_guesses(side: Recorded) -> Iterator[Guess]:
     yield Guess("", batch(data[which], rows))
     for step in (1, -1):
         yield Guess("index_off_by_one", batch(data[which], (rows + step) % n), f"rows {step:+d}")
+    yield Guess("not_shuffled", batch(data[which], np.arange(len(rows))), "the first rows of all")
     if which == "x" and side.experiment["data"].get("standardise"):
         settings = {**side.experiment, "data": {**side.experiment["data"], "standardise": False}}
         yield Guess("not_standardised", batch(experiment_data(settings)["x"], rows))
-    own = np.asarray(side.trace.load(key_of(side)), np.float64)
+    own = np.asarray(side.trace.load(side.key), np.float64)
     if which == "x" and data["x"].dtype != np.uint8 and own.ndim == 2:
         everything = np.concatenate([np.asarray(data["x"]), np.asarray(data["x_test"])])
         if own.shape[1] == everything.shape[1]:

@@ -12,7 +12,16 @@ from twinnet._types import Array
 from twinnet.parity.array_hypotheses import Guess
 from twinnet.parity.recorded import Recorded
 
-__all__ = ["ACTIVATIONS", "convolved", "forward_guesses", "loss_guesses", "pair", "softmax_of", "windows"]
+__all__ = [
+    "ACTIVATIONS",
+    "OTHER_ACTIVATIONS",
+    "convolved",
+    "forward_guesses",
+    "loss_guesses",
+    "pair",
+    "softmax_of",
+    "windows",
+]
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.maximum(x, 0),
@@ -21,6 +30,18 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": np.tanh,
     "step": lambda x: (x > 0) * 1.0,
     "identity": lambda x: x,
+}
+OTHER_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    **ACTIVATIONS,
+    "the absolute value": np.abs,
+    "ReLU6": lambda x: np.clip(x, 0, 6),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "ELU": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "SiLU": lambda x: x / (1 + np.exp(-x)),
+    "GELU, by tanh": lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "leaky ReLU with slope 0.2": lambda x: np.maximum(x, 0.2 * x),
+    "leaky ReLU with slope 0.3": lambda x: np.maximum(x, 0.3 * x),
+    "the sign": np.sign,
 }
 EPSILONS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
 LOG_BASES = (("2", math.log(2)), ("10", math.log(10)))
@@ -113,7 +134,7 @@ def activated(kind: str, x: Array) -> Iterator[Guess]:
     yield Guess("", f(x))
     yield Guess("missing_activation", x, kind)
     yield Guess("sign", f(-x), f"of what {kind} is taken of")
-    for other, g in ACTIVATIONS.items():
+    for other, g in OTHER_ACTIVATIONS.items():
         if other not in (kind, "identity"):
             yield Guess("other_activation", g(x), f"{other} for {kind}")
     yield Guess("doubled_activation", f(f(x)), kind)

@@ -27,7 +27,7 @@ class Recorded:
 
     def __init__(self, trace: Any, key: str) -> None:
         matched = re.fullmatch(r"step(\d+)/(?:([^/]*)/)?(.*)", key)
-        self.trace = trace
+        self.trace, self.key = trace, key
         self.step = int(matched[1]) if matched else 0
         self.phase = (matched[2] or "") if matched else ""
         self.name = matched[3] if matched else key
@@ -114,6 +114,10 @@ def known_factors(side: Recorded) -> dict[tuple[str, str], float]:
                 factors["dropout_scale", f"{text} with p = {p:g}"] = value
         if layer["type"] == "noise":
             factors["variance_for_sd", f"sd = {layer['sd']:g}"] = layer["sd"]
+    nominal = side.experiment.get("batch_size") or 0
+    if nominal > 0 and side.trace.has(key := f"step{side.step}/data/batch.x"):
+        rows = side.trace.load(key).shape[0]
+        factors["nominal_batch", f"{nominal} / {rows}"] = nominal / rows
     init = side.experiment.get("init") or {}
     if "sd" in init and side.phase == "init":
         factors["variance_for_sd", f"sd = {init['sd']:g}"] = init["sd"]

@@ -210,6 +210,9 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
     if optimizer["name"] == "momentum":
         yield Guess("momentum_damping", after(g, share=1 - optimizer["alpha"]), "the gradient counts 1 - alpha")
         yield Guess("momentum_sign", after(g, alpha=-optimizer["alpha"]), "of the momentum")
+    for name in names:
+        if is_state and name not in (state, "step") and side.trace.has(f"step{side.step}/update/optimizer.{name}.{key}"):
+            yield Guess("aliased", side.value("update", f"optimizer.{name}.{key}"), f"it is {name}")
     if names:
         fresh = {name: state_at_start(name, p, optimizer) for name in names}
         yield Guess("state_not_kept", after(g, states=fresh))
