@@ -43,6 +43,7 @@ HEADLINES = {"identical": "Identical", "within": "The same, up to rounding", "di
 TENSORS_SHOWN = 1500
 ELEMENTS_SHOWN = 12
 POINTS = 300
+CAUSES_SHOWN = 3
 PIECE = 1 << 20
 OPEN_ROWS = 12
 MANY_ULP = 10**7
@@ -111,7 +112,7 @@ def verdict(diff: TraceDiff, causes: Sequence[Cause]) -> Html:
     """The verdict, the likeliest causes and what to look at next."""
     found = [
         tag("li", tag("strong", cause.name.replace("_", " ")), ": ", cause.explanation, reference(cause))
-        for cause in causes
+        for cause in causes[:CAUSES_SHOWN]
     ]
     mark = "≠" if diff.verdict == "different" else "="
     return tag(
@@ -317,7 +318,7 @@ def drift(diff: TraceDiff) -> Html | None:
         return tag("p", "No tensor differs in any element, so there is nothing to draw.")
     low, high = math.floor(min(logs)), math.ceil(max(logs) + 1e-9)
     low, high = (low - 1, high + 1) if high - low < 2 else (low, high)
-    width, height, left, bottom = 720, 260, 56, 34
+    width, height, left, bottom = 1000, 300, 84, 40
     total = max(len(diff.tensors) - 1, 1)
 
     def x(place: int) -> float:
@@ -361,10 +362,8 @@ def drift(diff: TraceDiff) -> Html | None:
         first_mark = tag(
             "line", x1=f"{x(place):.1f}", x2=f"{x(place):.1f}", y1=8, y2=height - bottom + 16, class_="first"
         )
-    legend = [
-        tag("span", "different", class_="key different"),
-        tag("span", "within rounding or identical", class_="key within"),
-    ]
+    legend = [tag("span", "different", class_="key different")] if diff.verdict == "different" else []
+    legend += [tag("span", "identical, or within what is allowed", class_="key within")]
     legend += [tag("span", "what rounding explains", class_="key floor")] if floors else []
     legend += [tag("span", "first divergence", class_="key first")] if first_mark else []
     picture = tag(
@@ -463,6 +462,7 @@ def table_of_tensors(sources: Sources | None, diff: TraceDiff) -> Html:
     if len(shown) > TENSORS_SHOWN:
         apart = [tensor for tensor in shown if tensor.status != "identical"][:TENSORS_SHOWN]
         shown = apart or shown[:TENSORS_SHOWN]
+    has_floor = any(tensor.floor_ratio is not None for tensor in shown)
     rows = []
     for tensor in shown:
         number = row_number(sources, tensor) if sources is not None else None
@@ -476,12 +476,13 @@ def table_of_tensors(sources: Sources | None, diff: TraceDiff) -> Html:
                 number_text(tensor.max_abs or None),
                 number_text(tensor.max_rel or None),
                 ulp_text(tensor.max_ulp).removesuffix(" ULP") if tensor.max_ulp else "",
-                number_text(tensor.floor_ratio),
+                *([number_text(tensor.floor_ratio)] if has_floor else []),
             ]
         )
     left_out = len(diff.tensors) - len(shown)
     counted = f"{len(diff.tensors):,} tensors" + (f"; {left_out:,} are not shown" if left_out else "")
-    headings = ["tensor", "status", "shape", "differ", "absolute", "relative", "ULP", "times the floor"]
+    headings = ["tensor", "status", "shape", "differ", "absolute", "relative", "ULP"]
+    headings += ["times the noise"] if has_floor else []
     body = table(headings, rows, classes=[tensor.status for tensor in shown], caption=counted)
     choices = tag(
         "p",
