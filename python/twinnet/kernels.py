@@ -89,7 +89,8 @@ def array_sum(x: Array) -> float:
     -------
     float
     """
-    return float(np.add.reduce(x, axis=None))
+    total: float = np.add.reduce(x, axis=None)
+    return total
 
 
 def sum_of_products(a: Array, b: Array) -> float:
@@ -103,7 +104,8 @@ def sum_of_products(a: Array, b: Array) -> float:
     -------
     float
     """
-    return float(np.vdot(a.T, b.T))
+    total: float = np.vdot(a.T, b.T)
+    return total
 
 
 def column_sums(x: Array) -> Array:

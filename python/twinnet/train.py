@@ -20,6 +20,7 @@ import numpy as np
 from twinnet._types import Array, IntArray, Params
 from twinnet.checks import check_whole
 from twinnet.data_loader import data_loader_order
+from twinnet.dtypes import as_dtype
 from twinnet.experiment import experiment_generator
 from twinnet.generator_torch import TorchGenerator
 from twinnet.l2 import l2_gradients, l2_penalty
@@ -49,7 +50,7 @@ def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     experiment : dict
-        Its ``generator``, ``seed``, ``model``, ``init`` and ``optimizer`` are used.
+        Its ``generator``, ``seed``, ``model``, ``init``, ``dtype`` and ``optimizer`` are used.
 
     Returns
     -------
@@ -60,7 +61,8 @@ def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
         it was; ``status``, ``"running"``; ``diverged_step``, 0.
     """
     generator = experiment_generator(experiment)
-    params = model_init(experiment["model"], generator, experiment["init"])
+    drawn = model_init(experiment["model"], generator, experiment["init"])
+    params = {key: as_dtype(value, experiment["dtype"]) for key, value in drawn.items()}
     return {
         "params": params,
         "optimizer_state": optimizer_init(experiment["optimizer"], params),
@@ -187,7 +189,8 @@ def train(
         generator = experiment_generator(experiment)
         generator.set_state(run["generator_state"])
     order, position = run["order"], run["position"]
-    x, target = (batch_inputs(data["x"], None) if batch_size == n else np.empty(0)), data["target"]
+    dtype = experiment["dtype"]
+    x, target = (batch_inputs(data["x"], None, dtype) if batch_size == n else np.empty(0)), data["target"]
     step, end = run["step"], run["step"] + maxit
     now = {key: run[key] for key in ("params", "optimizer_state", "step")}
     previous = run["previous"] or now
@@ -204,7 +207,7 @@ def train(
                 order, position = epoch_order(experiment, generator, n), 0
             rows = order[position : position + batch_size]
             position += len(rows)
-            x, target = batch_inputs(data["x"], rows), data["target"][rows]
+            x, target = batch_inputs(data["x"], rows, dtype), data["target"][rows]
         loss, params, optimizer_state = train_step(
             experiment, now["params"], now["optimizer_state"], x, target, generator
         )
@@ -281,7 +284,7 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     Parameters
     ----------
     experiment : dict
-        Its ``model`` and ``loss`` are used.
+        Its ``model``, ``dtype`` and ``loss`` are used.
     params : dict of arrays
     data : dict
         ``x_test`` (m, d_in), or None, with ``labels_test`` (m,) or ``target_test`` (m, k).
@@ -293,7 +296,7 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     """
     if data.get("x_test") is None:
         return math.nan
-    out, _ = model_forward(experiment["model"], params, batch_inputs(data["x_test"], None))
+    out, _ = model_forward(experiment["model"], params, batch_inputs(data["x_test"], None, experiment["dtype"]))
     return score_outputs(experiment["loss"], out, data)
 
 

@@ -14,19 +14,19 @@ NULL
 #' @rdname matmul
 #' @export
 matmul <- function(a, b) {
-  a %*% b
+  as_dtype(a %*% b, dtype_of(a))
 }
 
 #' @rdname matmul
 #' @export
 matmul_tn <- function(a, b) {
-  crossprod(a, b)
+  as_dtype(crossprod(a, b), dtype_of(a))
 }
 
 #' @rdname matmul
 #' @export
 matmul_nt <- function(a, b) {
-  tcrossprod(a, b)
+  as_dtype(tcrossprod(a, b), dtype_of(a))
 }
 
 #' Sums and maxima
@@ -50,19 +50,19 @@ array_sum <- function(x) {
 #' @rdname sums
 #' @export
 sum_of_products <- function(a, b) {
-  sum(a * b)
+  as_dtype(sum(unclass(a) * unclass(b)), dtype_of(a))
 }
 
 #' @rdname sums
 #' @export
 column_sums <- function(x) {
-  .colSums(x, nrow(x), ncol(x))
+  as_dtype(.colSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
 #' @export
 row_sums <- function(x) {
-  .rowSums(x, nrow(x), ncol(x))
+  as_dtype(.rowSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
@@ -72,6 +72,7 @@ row_maxima <- function(x) {
   for (j in seq_len(ncol(x))[-1]) { # one pass a column; apply(x, 1, max) would call R once a row
     maxima <- pmax.int(maxima, x[, j])
   }
+  oldClass(maxima) <- oldClass(x)
   maxima
 }
 

@@ -10,7 +10,7 @@
 
 #' A run before its first step
 #'
-#' @param experiment A list; its `generator`, `seed`, `model`, `init` and `optimizer` are used.
+#' @param experiment A list; its `generator`, `seed`, `model`, `init`, `dtype` and `optimizer` are used.
 #' @return A list: `params`; `optimizer_state`; `step`, 0; `previous`, those three one step earlier, NULL yet;
 #'   `generator_state`; `order` and `position`, the rows of the epoch and how many of them were visited; `loss`, empty;
 #'   `score_step` and `score`, empty: at which steps the test score was taken, and what it was; `status`, `"running"`;
@@ -18,7 +18,8 @@
 #' @export
 train_start <- function(experiment) {
   generator <- experiment_generator(experiment)
-  params <- model_init(experiment[["model"]], generator, experiment[["init"]])
+  drawn <- model_init(experiment[["model"]], generator, experiment[["init"]])
+  params <- lapply(drawn, as_dtype, experiment[["dtype"]])
   list(
     params = params,
     optimizer_state = optimizer_init(experiment[["optimizer"]], params),
@@ -96,7 +97,7 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
   order <- run[["order"]]
   position <- run[["position"]]
   if (batch_size == n) {
-    x <- batch_inputs(data[["x"]], NULL)
+    x <- batch_inputs(data[["x"]], NULL, experiment[["dtype"]])
     target <- data[["target"]]
   }
   step <- run[["step"]]
@@ -120,7 +121,7 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       }
       rows <- order[(position + 1):min(position + batch_size, n)]
       position <- position + length(rows)
-      x <- batch_inputs(data[["x"]], rows)
+      x <- batch_inputs(data[["x"]], rows, experiment[["dtype"]])
       target <- data[["target"]][rows, , drop = FALSE]
     }
     taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], x, target, generator)
@@ -191,7 +192,7 @@ epoch_order <- function(experiment, generator, n) {
 
 #' How good a model is on the test rows
 #'
-#' @param experiment A list; its `model` and `loss` are used.
+#' @param experiment A list; its `model`, `dtype` and `loss` are used.
 #' @param params A named list of arrays.
 #' @param data A list: `x_test` (m, d_in), or NULL, with `labels_test` (m) or `target_test` (m, k).
 #' @return The accuracy, or for a regression the loss; NaN without test rows.
@@ -200,7 +201,8 @@ train_score <- function(experiment, params, data) {
   if (is.null(data[["x_test"]])) {
     return(NaN)
   }
-  out <- model_forward(experiment[["model"]], params, batch_inputs(data[["x_test"]], NULL))[["out"]]
+  x <- batch_inputs(data[["x_test"]], NULL, experiment[["dtype"]])
+  out <- model_forward(experiment[["model"]], params, x)[["out"]]
   score_outputs(experiment[["loss"]], out, data)
 }
 

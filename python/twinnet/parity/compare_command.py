@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from twinnet.dtypes import DTYPES
 from twinnet.experiment import (
     ARITHMETICS,
-    DTYPES,
     GENERATORS,
     experiment_data,
     experiment_names,

@@ -110,7 +110,8 @@ class PythonVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        outputs, _ = model_forward(self._experiment["model"], self.params, batch_inputs(self.data["x_test"], None))
+        x = batch_inputs(self.data["x_test"], None, self._experiment["dtype"])
+        outputs, _ = model_forward(self._experiment["model"], self.params, x)
         return outputs
 
 
@@ -178,7 +179,8 @@ class RVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        x = self._r.call("batch_inputs", self._get(self._data, "x_test"), None, convert=False)
+        x_test, dtype = self._get(self._data, "x_test"), self._get(self._experiment, "dtype")
+        x = self._r.call("batch_inputs", x_test, None, dtype, convert=False)
         model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
         passed = self._r.call("model_forward", model, params, x, convert=False)
         outputs: Array = self._r.from_r(self._get(passed, "out"))
@@ -210,7 +212,7 @@ class TorchVoice:
 
         self._experiment, self._data = experiment, data
         start = train_start(experiment)
-        self._network = Network(experiment["model"])
+        self._network = Network(experiment["model"], experiment["dtype"])
         self._network.load(start["params"])
         self._optimizer = make_optimizer(experiment["optimizer"], self._network, experiment["reg"])
         self._loss = loss_function(experiment["loss"])
@@ -288,7 +290,7 @@ class TorchVoice:
         """Outputs of the trained model for the test rows, shape (m, k)."""
         import torch
 
-        x = torch.as_tensor(np.ascontiguousarray(batch_inputs(self._data["x_test"], None)))
+        x = torch.as_tensor(np.ascontiguousarray(batch_inputs(self._data["x_test"], None, self._experiment["dtype"])))
         self._network.eval()
         with torch.no_grad():
             outputs: Array = self._network(x).numpy()
@@ -296,15 +298,15 @@ class TorchVoice:
 
     def _batch(self) -> tuple[Array, Array]:
         """The next batch, in the order that the twins visit the rows."""
-        n = len(self._data["target"])
+        n, dtype = len(self._data["target"]), self._experiment["dtype"]
         size = self._experiment["batch_size"] or n
         if size >= n:
-            return batch_inputs(self._data["x"], None), self._data["target"]
+            return batch_inputs(self._data["x"], None, dtype), self._data["target"]
         if self._position >= len(self._order):
             self._order, self._position = epoch_order(self._experiment, self._generator, n), 0
         rows = self._order[self._position : self._position + size]
         self._position += len(rows)
-        return batch_inputs(self._data["x"], rows), self._data["target"][rows]
+        return batch_inputs(self._data["x"], rows, dtype), self._data["target"][rows]
 
     def _draw(self, layer: dict[str, Any], shape: tuple[int, ...]) -> Array:
         if layer["type"] == "dropout":
