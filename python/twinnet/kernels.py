@@ -89,8 +89,7 @@ def array_sum(x: Array) -> float:
     -------
     float
     """
-    total: float = np.add.reduce(x, axis=None)
-    return total
+    return np.add.reduce(x, axis=None)  # type: ignore[no-any-return]
 
 
 def sum_of_products(a: Array, b: Array) -> float:
@@ -104,8 +103,7 @@ def sum_of_products(a: Array, b: Array) -> float:
     -------
     float
     """
-    total: float = np.vdot(a.T, b.T)
-    return total
+    return np.vdot(a.T, b.T)  # type: ignore[return-value]
 
 
 def column_sums(x: Array) -> Array:

@@ -187,7 +187,7 @@ class Bridge:
                 if value.ndim > 1:
                     vector.do_slot_assign("dim", self._r.IntSexpVector(value.shape))
                 if value.dtype == np.float32:
-                    vector.do_slot_assign("class", self._r.StrSexpVector(["float32"]))
+                    vector.rclass = self._r.StrSexpVector(["float32"])  # which a slot of that name would not be to R
                 return vector
         raise BridgeError(f"`{name}`: R has no type for an object of type {type(value).__name__}.")
 
