@@ -1,20 +1,40 @@
 """The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 
 Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
-so that the arithmetic can be exchanged in one place. Products come out column by column in memory, as in R: a
-table has many rows and few columns, and then sums and maxima of rows run along contiguous memory (three times as
-fast for 75 x 3). Twin: r/R/kernels.R.
+so that the arithmetic can be exchanged in one place. It is ``native``: what this machine is fastest at; or, where
+`arithmetic` says so, ``exact``: slower, and the same bits in R, NumPy and PyTorch on every machine (EXACT.md).
+
+Products come out column by column in memory, as in R: a table has many rows and few columns, and then sums and maxima
+of rows run along contiguous memory (three times as fast for 75 x 3). Twin: r/R/kernels.R.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from twinnet._types import Array
+from twinnet.checks import check_choice
+from twinnet.dtypes import as_dtype
+from twinnet.exact_check import exact_check
+from twinnet.exact_functions import exact_exp, exact_log, exact_log1p, exact_tanh
+from twinnet.exact_product import exact_matmul, exact_matmul_nt, exact_matmul_tn
+from twinnet.exact_sums import (
+    exact_array_sum,
+    exact_column_sums,
+    exact_row_maxima,
+    exact_row_sums,
+    exact_sum_of_products,
+)
 
 __all__ = [
+    "ARITHMETICS",
+    "arithmetic",
+    "arithmetic_setting",
     "array_exp",
     "array_log",
     "array_log1p",
@@ -29,6 +49,91 @@ __all__ = [
     "sum_of_products",
 ]
 
+ARITHMETICS = ("native", "exact")
+
+
+def in_float64(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel of float64 arrays as one of float32 arrays too: it calculates in float64 and rounds its result once."""
+
+    def in_their_dtype(*arrays: Array) -> Any:
+        if arrays[0].dtype != np.float32:
+            return kernel(*arrays)
+        return as_dtype(kernel(*(array.astype(np.float64) for array in arrays)), "float32")[()]
+
+    return in_their_dtype
+
+
+EXACT = SimpleNamespace(
+    matmul=in_float64(exact_matmul),
+    matmul_tn=in_float64(exact_matmul_tn),
+    matmul_nt=in_float64(exact_matmul_nt),
+    array_sum=in_float64(exact_array_sum),
+    sum_of_products=in_float64(exact_sum_of_products),
+    column_sums=in_float64(exact_column_sums),
+    row_sums=in_float64(exact_row_sums),
+    row_maxima=in_float64(exact_row_maxima),
+    array_exp=in_float64(exact_exp),
+    array_log=in_float64(exact_log),
+    array_log1p=in_float64(exact_log1p),
+    array_tanh=in_float64(exact_tanh),
+)
+NATIVE = SimpleNamespace()  # the kernels below
+kernels = NATIVE  # what is on; of the whole process, as the number of a BLAS's threads is
+
+
+class Arithmetic:
+    """A context in which the kernels calculate in one way; it can be entered again and again."""
+
+    def __init__(self, setting: str) -> None:
+        self._kernels = kernels_of(setting)
+        self._before: list[SimpleNamespace] = []
+
+    def __enter__(self) -> None:
+        global kernels
+        self._before.append(kernels)
+        kernels = self._kernels
+
+    def __exit__(self, *error: object) -> None:
+        global kernels
+        kernels = self._before.pop()
+
+
+def arithmetic(setting: str) -> Arithmetic:
+    """A context in which the kernels calculate as `setting` says: ``with arithmetic("exact"): ...``.
+
+    Parameters
+    ----------
+    setting : str
+        One of `ARITHMETICS`.
+
+    Returns
+    -------
+    context manager
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting.
+    RuntimeError
+        If this machine's arithmetic is not what the setting needs; names the fault.
+    """
+    return Arithmetic(setting)
+
+
+def arithmetic_setting() -> str:
+    """How the kernels calculate now, one of `ARITHMETICS`."""
+    return next(setting for setting in ARITHMETICS if kernels_of(setting) is kernels)
+
+
+@lru_cache(maxsize=None)
+def kernels_of(setting: str) -> SimpleNamespace:
+    """The kernels of a setting, once it is sure that they work here."""
+    check_choice(setting, "arithmetic", ARITHMETICS)
+    if setting == "exact":
+        exact_check(np.add, np.multiply, np.dot)
+        return EXACT
+    return NATIVE
+
 
 def matmul(a: Array, b: Array) -> Array:
     """Matrix product ``a b``.
@@ -42,6 +147,8 @@ def matmul(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
+    if kernels is not NATIVE:
+        return kernels.matmul(a, b)
     product: Array = b.T.dot(a.T).T
     return product
 
@@ -58,6 +165,8 @@ def matmul_tn(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
+    if kernels is not NATIVE:
+        return kernels.matmul_tn(a, b)
     product: Array = b.T.dot(a).T
     return product
 
@@ -74,6 +183,8 @@ def matmul_nt(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
+    if kernels is not NATIVE:
+        return kernels.matmul_nt(a, b)
     product: Array = b.dot(a.T).T
     return product
 
@@ -89,6 +200,8 @@ def array_sum(x: Array) -> float:
     -------
     float
     """
+    if kernels is not NATIVE:
+        return kernels.array_sum(x)
     return np.add.reduce(x, axis=None)  # type: ignore[no-any-return]
 
 
@@ -103,6 +216,8 @@ def sum_of_products(a: Array, b: Array) -> float:
     -------
     float
     """
+    if kernels is not NATIVE:
+        return kernels.sum_of_products(a, b)
     return np.vdot(a.T, b.T)  # type: ignore[return-value]
 
 
@@ -117,6 +232,8 @@ def column_sums(x: Array) -> Array:
     -------
     array, shape (m,)
     """
+    if kernels is not NATIVE:
+        return kernels.column_sums(x)
     sums: Array = row_of_ones(len(x), x.dtype.char).dot(x)  # for few rows BLAS is faster at a sum than NumPy's reduce
     return sums
 
@@ -133,6 +250,8 @@ def row_sums(x: Array) -> Array:
     array, shape (n, 1)
         A column, so that it broadcasts over the columns of `x`.
     """
+    if kernels is not NATIVE:
+        return kernels.row_sums(x)
     sums: Array = np.add.reduce(x, axis=1, keepdims=True)
     return sums
 
@@ -149,6 +268,8 @@ def row_maxima(x: Array) -> Array:
     array, shape (n, 1)
         A column, so that it broadcasts over the columns of `x`.
     """
+    if kernels is not NATIVE:
+        return kernels.row_maxima(x)
     maxima: Array = np.maximum.reduce(x, axis=1, keepdims=True)
     return maxima
 
@@ -164,6 +285,8 @@ def array_exp(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_exp(x)
     return np.exp(x)
 
 
@@ -178,6 +301,8 @@ def array_log(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_log(x)
     return np.log(x)
 
 
@@ -192,6 +317,8 @@ def array_log1p(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_log1p(x)
     return np.log1p(x)
 
 
@@ -206,6 +333,8 @@ def array_tanh(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
+    if kernels is not NATIVE:
+        return kernels.array_tanh(x)
     return np.tanh(x)
 
 

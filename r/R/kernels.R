@@ -1,6 +1,80 @@
 # The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 # Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
-# so that the arithmetic can be exchanged in one place. Twin: python/twinnet/kernels.py.
+# so that the arithmetic can be exchanged in one place. It is native: what this machine is fastest at; or, where
+# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine
+# (python/EXACT.md). Twin: python/twinnet/kernels.py.
+
+#' The ways in which the kernels can calculate
+#'
+#' `"native"`, what this machine is fastest at; `"exact"`, the same bits in R, NumPy and PyTorch on every machine.
+#'
+#' @export
+ARITHMETICS <- c("native", "exact")
+
+# A kernel of doubles as one of float32 arrays too: it calculates in doubles and rounds its result once.
+in_float64 <- function(kernel) {
+  force(kernel)
+  function(x, ...) {
+    if (dtype_of(x) == "float64") {
+      return(kernel(x, ...))
+    }
+    as_dtype(do.call(kernel, lapply(list(x, ...), unclass)), "float32")
+  }
+}
+
+EXACT <- list(
+  matmul = in_float64(exact_matmul),
+  matmul_tn = in_float64(exact_matmul_tn),
+  matmul_nt = in_float64(exact_matmul_nt),
+  array_sum = in_float64(exact_array_sum),
+  sum_of_products = in_float64(exact_sum_of_products),
+  column_sums = in_float64(exact_column_sums),
+  row_sums = in_float64(exact_row_sums),
+  row_maxima = in_float64(exact_row_maxima),
+  array_exp = in_float64(exact_exp),
+  array_log = in_float64(exact_log),
+  array_log1p = in_float64(exact_log1p),
+  array_tanh = in_float64(exact_tanh)
+)
+arithmetic <- new.env() # what is on, of the whole process: NULL for the kernels below
+arithmetic$kernels <- NULL
+
+#' Work something out while the kernels calculate in a stated way
+#'
+#' @param setting One of [ARITHMETICS].
+#' @param expr What is to be worked out.
+#' @return The value of `expr`. Stops if there is no such setting, or if this machine's arithmetic is not what the setting
+#'   needs, and names the fault.
+#' @examples
+#' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
+#' @export
+with_arithmetic <- function(setting, expr) {
+  before <- arithmetic$kernels
+  on.exit(arithmetic$kernels <- before)
+  arithmetic$kernels <- kernels_of(setting)
+  expr
+}
+
+#' How the kernels calculate now
+#'
+#' @return One of [ARITHMETICS].
+#' @export
+arithmetic_setting <- function() {
+  if (is.null(arithmetic$kernels)) "native" else "exact"
+}
+
+# The kernels of a setting, once it is sure that they work here.
+kernels_of <- function(setting) {
+  check_choice(setting, "arithmetic", ARITHMETICS)
+  if (setting == "native") {
+    return(NULL)
+  }
+  if (is.null(arithmetic$checked)) {
+    exact_check(`+`, `*`, `%*%`)
+    arithmetic$checked <- TRUE
+  }
+  EXACT
+}
 
 #' Products of matrices
 #'
@@ -14,18 +88,27 @@ NULL
 #' @rdname matmul
 #' @export
 matmul <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul(a, b))
+  }
   as_dtype(a %*% b, dtype_of(a))
 }
 
 #' @rdname matmul
 #' @export
 matmul_tn <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul_tn(a, b))
+  }
   as_dtype(crossprod(a, b), dtype_of(a))
 }
 
 #' @rdname matmul
 #' @export
 matmul_nt <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul_nt(a, b))
+  }
   as_dtype(tcrossprod(a, b), dtype_of(a))
 }
 
@@ -44,30 +127,45 @@ NULL
 #' @rdname sums
 #' @export
 array_sum <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_sum(x))
+  }
   sum(x)
 }
 
 #' @rdname sums
 #' @export
 sum_of_products <- function(a, b) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$sum_of_products(a, b))
+  }
   as_dtype(sum(unclass(a) * unclass(b)), dtype_of(a))
 }
 
 #' @rdname sums
 #' @export
 column_sums <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$column_sums(x))
+  }
   as_dtype(.colSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
 #' @export
 row_sums <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$row_sums(x))
+  }
   as_dtype(.rowSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
 #' @export
 row_maxima <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$row_maxima(x))
+  }
   maxima <- x[, 1]
   for (j in seq_len(ncol(x))[-1]) { # one pass a column; apply(x, 1, max) would call R once a row
     maxima <- pmax.int(maxima, x[, j])
@@ -88,23 +186,35 @@ NULL
 #' @rdname array_exp
 #' @export
 array_exp <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_exp(x))
+  }
   exp(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_log <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_log(x))
+  }
   log(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_log1p <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_log1p(x))
+  }
   log1p(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_tanh <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_tanh(x))
+  }
   tanh(x)
 }
