@@ -2,7 +2,8 @@
 
 Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
 so that the arithmetic can be exchanged in one place. It is ``native``: what this machine is fastest at; or, where
-`arithmetic` says so, ``exact``: slower, and the same bits in R, NumPy and PyTorch on every machine (EXACT.md).
+`arithmetic` says so, ``exact``: slower, and the same bits in R, NumPy and PyTorch on every machine; or ``r``: what base
+R does on the reference BLAS (EXACT.md).
 
 Products come out column by column in memory, as in R: a table has many rows and few columns, and then sums and maxima
 of rows run along contiguous memory (three times as fast for 75 x 3). Twin: r/R/kernels.R.
@@ -11,13 +12,28 @@ of rows run along contiguous memory (three times as fast for 75 x 3). Twin: r/R/
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from twinnet._types import Array
+from twinnet.base_r import (
+    r_array_sum,
+    r_check,
+    r_column_sums,
+    r_exp,
+    r_log,
+    r_log1p,
+    r_matmul,
+    r_matmul_nt,
+    r_matmul_tn,
+    r_row_maxima,
+    r_row_sums,
+    r_sum_of_products,
+    r_tanh,
+)
 from twinnet.checks import check_choice
 from twinnet.dtypes import as_dtype
 from twinnet.exact_check import exact_check
@@ -49,7 +65,7 @@ __all__ = [
     "sum_of_products",
 ]
 
-ARITHMETICS = ("native", "exact")
+ARITHMETICS = ("native", "exact", "r")
 
 
 def in_float64(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,6 +92,20 @@ EXACT = SimpleNamespace(
     array_log=in_float64(exact_log),
     array_log1p=in_float64(exact_log1p),
     array_tanh=in_float64(exact_tanh),
+)
+R = SimpleNamespace(
+    matmul=in_float64(r_matmul),
+    matmul_tn=in_float64(r_matmul_tn),
+    matmul_nt=in_float64(r_matmul_nt),
+    array_sum=in_float64(r_array_sum),
+    sum_of_products=in_float64(r_sum_of_products),
+    column_sums=in_float64(r_column_sums),
+    row_sums=in_float64(r_row_sums),
+    row_maxima=in_float64(r_row_maxima),
+    array_exp=in_float64(r_exp),
+    array_log=in_float64(r_log),
+    array_log1p=in_float64(r_log1p),
+    array_tanh=in_float64(r_tanh),
 )
 NATIVE = SimpleNamespace()  # the kernels below
 kernels = NATIVE  # what is on; of the whole process, as the number of a BLAS's threads is
@@ -125,13 +155,16 @@ def arithmetic_setting() -> str:
     return next(setting for setting in ARITHMETICS if kernels_of(setting) is kernels)
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernels_of(setting: str) -> SimpleNamespace:
     """The kernels of a setting, once it is sure that they work here."""
     check_choice(setting, "arithmetic", ARITHMETICS)
     if setting == "exact":
         exact_check(np.add, np.multiply, np.dot)
         return EXACT
+    if setting == "r":
+        r_check(r_array_sum, r_matmul)
+        return R
     return NATIVE
 
 

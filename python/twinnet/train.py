@@ -212,14 +212,13 @@ def train(
     """
     check_whole(maxit, "maxit", minimum=0)
     check_whole(evaluate_every, "evaluate_every", minimum=0)
-    n = len(data["target"])
+    n, dtype = len(data["target"]), experiment["dtype"]
     batch_size = min(experiment["batch_size"] or n, n)
     generator = None
     if is_random(experiment):
         generator = experiment_generator(experiment)
         generator.set_state(run["generator_state"])
     order, position = run["order"], run["position"]
-    dtype = experiment["dtype"]
     x, target = (batch_inputs(data["x"], None, dtype) if batch_size == n else np.empty(0)), data["target"]
     step, end = run["step"], run["step"] + maxit
     now = {key: run[key] for key in ("params", "optimizer_state", "step")}

@@ -1,15 +1,16 @@
 # The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 # Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
 # so that the arithmetic can be exchanged in one place. It is native: what this machine is fastest at; or, where
-# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine
-# (python/EXACT.md). Twin: python/twinnet/kernels.py.
+# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine; or r: what base R
+# does on the reference BLAS (python/EXACT.md). Twin: python/twinnet/kernels.py.
 
 #' The ways in which the kernels can calculate
 #'
-#' `"native"`, what this machine is fastest at; `"exact"`, the same bits in R, NumPy and PyTorch on every machine.
+#' `"native"`, what this machine is fastest at; `"exact"`, the same bits in R, NumPy and PyTorch on every machine;
+#' `"r"`, what base R does on the reference BLAS.
 #'
 #' @export
-ARITHMETICS <- c("native", "exact")
+ARITHMETICS <- c("native", "exact", "r")
 
 # A kernel of doubles as one of float32 arrays too: it calculates in doubles and rounds its result once.
 in_float64 <- function(kernel) {
@@ -36,8 +37,24 @@ EXACT <- list(
   array_log1p = in_float64(exact_log1p),
   array_tanh = in_float64(exact_tanh)
 )
+R_OWN <- list(
+  matmul = in_float64(r_matmul),
+  matmul_tn = in_float64(r_matmul_tn),
+  matmul_nt = in_float64(r_matmul_nt),
+  array_sum = in_float64(r_array_sum),
+  sum_of_products = in_float64(r_sum_of_products),
+  column_sums = in_float64(r_column_sums),
+  row_sums = in_float64(r_row_sums),
+  row_maxima = in_float64(r_row_maxima),
+  array_exp = in_float64(r_exp),
+  array_log = in_float64(r_log),
+  array_log1p = in_float64(r_log1p),
+  array_tanh = in_float64(r_tanh)
+)
 arithmetic <- new.env() # what is on, of the whole process: NULL for the kernels below
 arithmetic$kernels <- NULL
+arithmetic$setting <- "native"
+arithmetic$checked <- character()
 
 #' Work something out while the kernels calculate in a stated way
 #'
@@ -49,9 +66,10 @@ arithmetic$kernels <- NULL
 #' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
 #' @export
 with_arithmetic <- function(setting, expr) {
-  before <- arithmetic$kernels
-  on.exit(arithmetic$kernels <- before)
+  before <- mget(c("kernels", "setting"), arithmetic)
+  on.exit(list2env(before, arithmetic))
   arithmetic$kernels <- kernels_of(setting)
+  arithmetic$setting <- setting
   expr
 }
 
@@ -60,20 +78,17 @@ with_arithmetic <- function(setting, expr) {
 #' @return One of [ARITHMETICS].
 #' @export
 arithmetic_setting <- function() {
-  if (is.null(arithmetic$kernels)) "native" else "exact"
+  arithmetic$setting
 }
 
 # The kernels of a setting, once it is sure that they work here.
 kernels_of <- function(setting) {
   check_choice(setting, "arithmetic", ARITHMETICS)
-  if (setting == "native") {
-    return(NULL)
+  if (!(setting %in% arithmetic$checked)) {
+    switch(setting, exact = exact_check(`+`, `*`, `%*%`), r = r_check(sum, r_matmul))
+    arithmetic$checked <- c(arithmetic$checked, setting)
   }
-  if (is.null(arithmetic$checked)) {
-    exact_check(`+`, `*`, `%*%`)
-    arithmetic$checked <- TRUE
-  }
-  EXACT
+  switch(setting, exact = EXACT, r = R_OWN)
 }
 
 #' Products of matrices
