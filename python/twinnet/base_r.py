@@ -214,7 +214,7 @@ def r_tanh(x: Array) -> Array:
     return of_each(math.tanh, x)
 
 
-def r_check(accumulate: Callable[[AnyArray], AnyArray], matmul: Callable[[Array, Array], Array]) -> None:
+def r_check(accumulate: Callable[[Array], float], matmul: Callable[[Array, Array], Array]) -> None:
     """Return nothing if this machine can calculate as R does on most machines; it takes a millisecond.
 
     Parameters
@@ -229,14 +229,14 @@ def r_check(accumulate: Callable[[AnyArray], AnyArray], matmul: Callable[[Array,
     RuntimeError
         Names what is otherwise.
     """
-    one_by_one = lambda bit: float(accumulate(np.array([1.0, 2.0**-bit, -1.0])))  # noqa: E731
     a, b = np.sin(np.arange(1.0, 408)).reshape(37, 11), np.cos(np.arange(1.0, 56)).reshape(11, 5)
     ordered = np.zeros((37, 5))
     for k in range(11):
         ordered = ordered + a[:, k : k + 1] * b[k]
     for sound, fault in (
         (
-            one_by_one(63) == 2.0**-63 and one_by_one(64) == 0.0,
+            accumulate(np.array([1.0, 2.0**-63, -1.0])) == 2.0**-63
+            and accumulate(np.array([1.0, 2.0**-64, -1.0])) == 0.0,
             "long sums have not the 64 significant bits of an x87 register",
         ),
         (
@@ -259,9 +259,10 @@ def ordered_product(a: Array, b: Array) -> Array:
 def sum_of_80_bits(x: AnyArray, axis: int) -> Array:
     """Sums along an axis, from 0, one number after the other, in 80 bits; the total is rounded to 64."""
     if x.shape[axis] == 0:
-        return np.sum(x, axis=axis)
+        return np.zeros(np.delete(x.shape, axis))
     running = np.add.accumulate(x.astype(np.longdouble), axis=axis)
-    return (running.take(-1, axis=axis) + 0.0).astype(np.float64)  # adding to 0, R never has -0
+    sums: Array = (running.take(-1, axis=axis) + 0.0).astype(np.float64)  # adding to 0, R never has -0
+    return sums
 
 
 def of_each(function: Callable[[float], float], x: Array) -> Array:

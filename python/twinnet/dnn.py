@@ -342,6 +342,7 @@ def fit_dnn(
         "generator": "r",
         "seed": random_seed,
         "dtype": "float64",
+        "arithmetic": "native",
         "reg": check_number(reg, "reg", minimum=0),
         "optimizer": optimizer_check({"lr": check_number(lr, "lr", above=0), **settings}),
         "batch_size": rows,

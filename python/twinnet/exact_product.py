@@ -21,10 +21,12 @@ from functools import lru_cache
 import numpy as np
 
 from twinnet._types import Array
+from twinnet.exact_sums import tree_sum
 
 __all__ = ["exact_matmul", "exact_matmul_nt", "exact_matmul_tn", "slice_constants"]
 
 UNIT = 2.0**-53
+TERMS_OF_A_TREE = 1 << 12
 NUMBERS_IN_CACHE = 1 << 15
 
 
@@ -104,13 +106,15 @@ def ceil_log2(number: int) -> int:
     return (number - 1).bit_length()
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is too large gives NaN, and R says nothing of it either
 def product_of_rows(a: Array, b: Array) -> Array:
     """Products of each row of `a` (n, k) with each row of `b` (m, k), shape (n, m), column by column in memory."""
-    product: Array = np.zeros((len(b), len(a))).T
-    if a.shape[1] > 0 and len(a) >= len(b):
+    (n, k), m = a.shape, len(b)
+    if 0 < n * m * k <= TERMS_OF_A_TREE:
+        return tree_sum(b.T[:, :, np.newaxis] * a.T[:, np.newaxis, :]).T + 0.0
+    product: Array = np.zeros((m, n)).T
+    if k > 0 and n >= m:
         multiply_rows(a, b, product)
-    elif a.shape[1] > 0:
+    elif k > 0:
         multiply_rows(b, a, product.T)
     return product
 

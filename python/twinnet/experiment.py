@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from twinnet import kernels
 from twinnet.checks import check_argument, check_choice, check_flag, check_number, check_whole
 from twinnet.datasets import shared_data_path
 from twinnet.dtypes import DTYPES, as_dtype
@@ -27,7 +28,6 @@ from twinnet.problems import PROBLEMS, problem_data
 from twinnet.randomness import Generator
 
 __all__ = [
-    "ARITHMETICS",
     "EXPERIMENT_KEYS",
     "GENERATORS",
     "experiment_check",
@@ -62,7 +62,6 @@ EXPERIMENT_KEYS = (
     "variants",
 )
 GENERATORS = ("r", "numpy", "numpy-legacy", "torch")
-ARITHMETICS = ("native",)
 
 
 def experiment_names() -> list[str]:
@@ -120,7 +119,7 @@ def experiment_check(experiment: dict[str, Any]) -> dict[str, Any]:
     init_check(experiment["init"], generator)
     check_whole(experiment["seed"], "seed")
     check_choice(experiment["dtype"], "dtype", DTYPES)
-    check_choice(experiment["arithmetic"], "arithmetic", ARITHMETICS)
+    check_choice(experiment["arithmetic"], "arithmetic", kernels.ARITHMETICS)
     check_number(experiment["reg"], "reg", minimum=0)
     check_whole(experiment["batch_size"], "batch_size", minimum=0)
     check_flag(experiment["shuffle"], "shuffle")
@@ -164,7 +163,7 @@ def experiment_override(
     dtype : str, optional
         Of all numbers, one of `DTYPES`.
     arithmetic : str, optional
-        How the kernels calculate, one of `ARITHMETICS`.
+        How the kernels calculate, one of `twinnet.kernels.ARITHMETICS`.
     images : int, optional
         How many of the training images to use, for as many epochs as before unless `maxit` or `epochs` is given.
     epochs : int, optional
@@ -261,7 +260,8 @@ def experiment_data(experiment: dict[str, Any]) -> dict[str, Any]:
     dict
         As `twinnet.problems.problem_data` describes it, in the experiment's dtype.
     """
-    data = problem_data(experiment["data"])
+    with kernels.arithmetic(experiment["arithmetic"]):
+        data = problem_data(experiment["data"])
     for key in ("x", "target", "x_test", "target_test"):
         if data[key].dtype != np.uint8:
             data[key] = as_dtype(data[key], experiment["dtype"])

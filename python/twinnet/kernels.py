@@ -12,8 +12,8 @@ of rows run along contiguous memory (three times as fast for 75 x 3). Twin: r/R/
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,25 @@ def in_float64(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return in_their_dtype
 
 
-EXACT = SimpleNamespace(
+@dataclass(frozen=True)
+class Kernels:
+    """One way to calculate: what stands in for each kernel below."""
+
+    matmul: Callable[[Array, Array], Array]
+    matmul_tn: Callable[[Array, Array], Array]
+    matmul_nt: Callable[[Array, Array], Array]
+    array_sum: Callable[[Array], float]
+    sum_of_products: Callable[[Array, Array], float]
+    column_sums: Callable[[Array], Array]
+    row_sums: Callable[[Array], Array]
+    row_maxima: Callable[[Array], Array]
+    array_exp: Callable[[Array], Array]
+    array_log: Callable[[Array], Array]
+    array_log1p: Callable[[Array], Array]
+    array_tanh: Callable[[Array], Array]
+
+
+EXACT = Kernels(
     matmul=in_float64(exact_matmul),
     matmul_tn=in_float64(exact_matmul_tn),
     matmul_nt=in_float64(exact_matmul_nt),
@@ -93,7 +111,7 @@ EXACT = SimpleNamespace(
     array_log1p=in_float64(exact_log1p),
     array_tanh=in_float64(exact_tanh),
 )
-R = SimpleNamespace(
+R = Kernels(
     matmul=in_float64(r_matmul),
     matmul_tn=in_float64(r_matmul_tn),
     matmul_nt=in_float64(r_matmul_nt),
@@ -107,29 +125,34 @@ R = SimpleNamespace(
     array_log1p=in_float64(r_log1p),
     array_tanh=in_float64(r_tanh),
 )
-NATIVE = SimpleNamespace()  # the kernels below
-kernels = NATIVE  # what is on; of the whole process, as the number of a BLAS's threads is
+kernels: Kernels | None = None  # what is on, None for those below; of the whole process, as a BLAS's threads are
 
 
 class Arithmetic:
-    """A context in which the kernels calculate in one way; it can be entered again and again."""
+    """A context in which the kernels calculate in one way."""
 
     def __init__(self, setting: str) -> None:
         self._kernels = kernels_of(setting)
-        self._before: list[SimpleNamespace] = []
+        self._before: Kernels | None = None
+        self._silence = None if self._kernels is None else np.errstate(over="ignore", invalid="ignore")
 
     def __enter__(self) -> None:
         global kernels
-        self._before.append(kernels)
-        kernels = self._kernels
+        self._before, kernels = kernels, self._kernels
+        if self._silence:
+            self._silence.__enter__()
 
-    def __exit__(self, *error: object) -> None:
-        global kernels
-        kernels = self._before.pop()
+    def __exit__(self, *error: Any) -> None:
+        global kernels  # noqa: PLW0603
+        kernels = self._before
+        if self._silence:
+            self._silence.__exit__(*error)
 
 
 def arithmetic(setting: str) -> Arithmetic:
     """A context in which the kernels calculate as `setting` says: ``with arithmetic("exact"): ...``.
+
+    NumPy then does not warn of overflow and of NaN, as R does not: in exact arithmetic both are results like others.
 
     Parameters
     ----------
@@ -156,7 +179,7 @@ def arithmetic_setting() -> str:
 
 
 @cache
-def kernels_of(setting: str) -> SimpleNamespace:
+def kernels_of(setting: str) -> Kernels | None:
     """The kernels of a setting, once it is sure that they work here."""
     check_choice(setting, "arithmetic", ARITHMETICS)
     if setting == "exact":
@@ -165,7 +188,7 @@ def kernels_of(setting: str) -> SimpleNamespace:
     if setting == "r":
         r_check(r_array_sum, r_matmul)
         return R
-    return NATIVE
+    return None
 
 
 def matmul(a: Array, b: Array) -> Array:
@@ -180,7 +203,7 @@ def matmul(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.matmul(a, b)
     product: Array = b.T.dot(a.T).T
     return product
@@ -198,7 +221,7 @@ def matmul_tn(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.matmul_tn(a, b)
     product: Array = b.T.dot(a).T
     return product
@@ -216,7 +239,7 @@ def matmul_nt(a: Array, b: Array) -> Array:
     -------
     array, shape (n, m)
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.matmul_nt(a, b)
     product: Array = b.dot(a.T).T
     return product
@@ -233,7 +256,7 @@ def array_sum(x: Array) -> float:
     -------
     float
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.array_sum(x)
     return np.add.reduce(x, axis=None)  # type: ignore[no-any-return]
 
@@ -249,7 +272,7 @@ def sum_of_products(a: Array, b: Array) -> float:
     -------
     float
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.sum_of_products(a, b)
     return np.vdot(a.T, b.T)  # type: ignore[return-value]
 
@@ -265,7 +288,7 @@ def column_sums(x: Array) -> Array:
     -------
     array, shape (m,)
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.column_sums(x)
     sums: Array = row_of_ones(len(x), x.dtype.char).dot(x)  # for few rows BLAS is faster at a sum than NumPy's reduce
     return sums
@@ -283,7 +306,7 @@ def row_sums(x: Array) -> Array:
     array, shape (n, 1)
         A column, so that it broadcasts over the columns of `x`.
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.row_sums(x)
     sums: Array = np.add.reduce(x, axis=1, keepdims=True)
     return sums
@@ -301,7 +324,7 @@ def row_maxima(x: Array) -> Array:
     array, shape (n, 1)
         A column, so that it broadcasts over the columns of `x`.
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.row_maxima(x)
     maxima: Array = np.maximum.reduce(x, axis=1, keepdims=True)
     return maxima
@@ -318,7 +341,7 @@ def array_exp(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.array_exp(x)
     return np.exp(x)
 
@@ -334,7 +357,7 @@ def array_log(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.array_log(x)
     return np.log(x)
 
@@ -350,7 +373,7 @@ def array_log1p(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.array_log1p(x)
     return np.log1p(x)
 
@@ -366,7 +389,7 @@ def array_tanh(x: Array) -> Array:
     -------
     array, the shape of `x`
     """
-    if kernels is not NATIVE:
+    if kernels is not None:
         return kernels.array_tanh(x)
     return np.tanh(x)
 

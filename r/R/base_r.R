@@ -117,7 +117,6 @@ r_tanh <- function(x) {
 #' @return NULL, invisibly. Stops where it does not, and names the fault.
 #' @export
 r_check <- function(accumulate, matmul) {
-  one_by_one <- function(bit) accumulate(c(1, 2^-bit, -1))
   a <- fill_by_row(sin(1:407), c(37, 11))
   b <- fill_by_row(cos(1:55), c(11, 5))
   ordered <- matrix(0, 37, 5)
@@ -126,7 +125,7 @@ r_check <- function(accumulate, matmul) {
   }
   sound <- c(
     "long sums have not the 64 significant bits of an x87 register" =
-      one_by_one(63) == 2^-63 && one_by_one(64) == 0,
+      accumulate(c(1, 2^-63, -1)) == 2^-63 && accumulate(c(1, 2^-64, -1)) == 0,
     "products of matrices do not add in the order of the inner index, each step rounded" =
       all(matmul(a, b) == ordered)
   )

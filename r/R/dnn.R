@@ -259,6 +259,7 @@ fit_dnn <- function(x, y, x_test, y_test, inputs, label, model, hidden, maxit, a
     generator = "r",
     seed = random_seed,
     dtype = "float64",
+    arithmetic = "native",
     reg = check_number(reg, "reg", minimum = 0),
     optimizer = optimizer_check(settings),
     batch_size = rows,

@@ -10,6 +10,7 @@
 # 1e150 gives NaN. python/EXACT.md proves it. Twin: python/twinnet/exact_product.py.
 
 UNIT <- 2^-53
+TERMS_OF_A_TREE <- 2^12
 NUMBERS_IN_CACHE <- 2^15
 
 #' Products of matrices, the same bits on every machine
@@ -63,9 +64,16 @@ ceil_log2 <- function(number) {
 
 # Products of each row of `a` (n, k) with each row of `b` (m, k): a matrix (n, m).
 product_of_rows <- function(a, b) {
-  if (ncol(a) == 0) {
-    matrix(0, nrow(a), nrow(b))
-  } else if (nrow(a) >= nrow(b)) {
+  n <- nrow(a)
+  m <- nrow(b)
+  terms <- n * m * ncol(a)
+  if (terms == 0) {
+    matrix(0, n, m)
+  } else if (terms <= TERMS_OF_A_TREE) {
+    product <- tree_sum(a[rep.int(seq_len(n), m), ] * b[rep(seq_len(m), each = n), ], n * m) + 0
+    dim(product) <- c(n, m)
+    product
+  } else if (n >= m) {
     multiply_rows(a, b)
   } else {
     t(multiply_rows(b, a))

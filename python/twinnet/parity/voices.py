@@ -113,8 +113,7 @@ class PythonVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        x, dtype = self.data["x_test"], self._experiment["dtype"]
-        return model_outputs(self._experiment["model"], self.params, x, dtype)
+        return model_outputs(self._experiment, self.params, self.data["x_test"])
 
 
 class RVoice:
@@ -183,9 +182,8 @@ class RVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
-        x, dtype = self._get(self._data, "x_test"), self._get(self._experiment, "dtype")
-        outputs: Array = self._r.call("model_outputs", model, params, x, dtype)
+        params = self._get(self._run, "params")
+        outputs: Array = self._r.call("model_outputs", self._experiment, params, self._get(self._data, "x_test"))
         return outputs
 
     def _get(self, value: Any, name: str) -> Any:
