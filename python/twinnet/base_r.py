@@ -141,7 +141,7 @@ def r_row_sums(x: Array) -> Array:
 
 
 def r_row_maxima(x: Array) -> Array:
-    """Largest element of each row; NaN where the row has one.
+    """Largest element of each row, the first of equals, as R's `max`: of -0 and 0, too; NaN where the row has one.
 
     Parameters
     ----------
@@ -152,8 +152,7 @@ def r_row_maxima(x: Array) -> Array:
     array, shape (n, 1)
         A column, so that it broadcasts over the columns of `x`.
     """
-    maxima: Array = np.maximum.reduce(x, axis=1, keepdims=True)
-    return maxima
+    return np.take_along_axis(x, x.argmax(axis=1, keepdims=True), axis=1)
 
 
 def r_exp(x: Array) -> Array:

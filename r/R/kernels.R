@@ -1,8 +1,8 @@
 # The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 # Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
 # so that the arithmetic can be exchanged in one place. It is native: what this machine is fastest at; or, where
-# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine; or r: what base R
-# does on the reference BLAS (python/EXACT.md). Twin: python/twinnet/kernels.py.
+# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine; or r: what base
+# R does on the reference BLAS (python/EXACT.md). Twin: python/twinnet/kernels.py.
 
 #' The ways in which the kernels can calculate
 #'
@@ -60,8 +60,8 @@ arithmetic$checked <- character()
 #'
 #' @param setting One of [ARITHMETICS].
 #' @param expr What is to be worked out.
-#' @return The value of `expr`. Stops if there is no such setting, or if this machine's arithmetic is not what the setting
-#'   needs, and names the fault.
+#' @return The value of `expr`. Stops if there is no such setting, or if this machine's arithmetic is not what the
+#'   setting needs, and names the fault.
 #' @examples
 #' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
 #' @export

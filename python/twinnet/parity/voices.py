@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from twinnet._types import Array, Params
+from twinnet.checks import check_argument
 from twinnet.experiment import experiment_data, experiment_generator
 from twinnet.l2 import l2_penalty
 from twinnet.objectives import score_outputs
@@ -216,6 +217,8 @@ class TorchVoice:
     ) -> None:
         from twinnet.torch_twin.networks import Network, Noise, choose_device, loss_function, make_optimizer
 
+        setting, must_be = experiment["arithmetic"], "native or exact, where PyTorch is one of the voices"
+        check_argument(setting != "r", "arithmetic", setting, must_be)
         self._experiment, self._data, self._source = experiment, data, source
         self._device = choose_device(device)
         start = train_start(experiment, source)
