@@ -12,9 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from twinnet.dtypes import DTYPES
 from twinnet.experiment import (
-    ARITHMETICS,
-    DTYPES,
     GENERATORS,
     experiment_data,
     experiment_names,
@@ -22,6 +21,7 @@ from twinnet.experiment import (
     experiment_read,
     experiment_variants,
 )
+from twinnet.kernels import ARITHMETICS
 from twinnet.parity.bridge import BridgeError
 from twinnet.parity.compare import Comparison, compare_steps, compare_voices
 from twinnet.parity.drift import check_streams

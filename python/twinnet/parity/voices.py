@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from twinnet._types import Array, Params
+from twinnet.checks import check_argument
 from twinnet.experiment import experiment_data, experiment_generator
 from twinnet.l2 import l2_penalty
 from twinnet.objectives import score_outputs
@@ -113,7 +114,7 @@ class PythonVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        return model_outputs(self._experiment["model"], self.params, self.data["x_test"])
+        return model_outputs(self._experiment, self.params, self.data["x_test"])
 
 
 class RVoice:
@@ -182,8 +183,8 @@ class RVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
-        outputs: Array = self._r.call("model_outputs", model, params, self._get(self._data, "x_test"))
+        params = self._get(self._run, "params")
+        outputs: Array = self._r.call("model_outputs", self._experiment, params, self._get(self._data, "x_test"))
         return outputs
 
     def _get(self, value: Any, name: str) -> Any:
@@ -216,10 +217,12 @@ class TorchVoice:
     ) -> None:
         from twinnet.torch_twin.networks import Network, Noise, choose_device, loss_function, make_optimizer
 
+        setting, must_be = experiment["arithmetic"], "native or exact, where PyTorch is one of the voices"
+        check_argument(setting != "r", "arithmetic", setting, must_be)
         self._experiment, self._data, self._source = experiment, data, source
         self._device = choose_device(device)
         start = train_start(experiment, source)
-        self._network = Network(experiment["model"]).to(self._device)
+        self._network = Network(experiment["model"], experiment["dtype"]).to(self._device)
         self._network.load(start["params"])
         self._optimizer = make_optimizer(experiment["optimizer"], self._network, experiment["reg"])
         self._loss = loss_function(experiment["loss"])
@@ -298,10 +301,10 @@ class TorchVoice:
         import torch
 
         self._network.eval()
-        x = self._data["x_test"]
+        x, dtype = self._data["x_test"], self._experiment["dtype"]
         with torch.no_grad():
             pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
-            outputs = [self._network(self._tensor(batch_inputs(x, rows))).cpu().numpy() for rows in pieces]
+            outputs = [self._network(self._tensor(batch_inputs(x, rows, dtype))).cpu().numpy() for rows in pieces]
         return np.concatenate(outputs)
 
     def _tensor(self, array: Array) -> Any:
@@ -311,15 +314,15 @@ class TorchVoice:
 
     def _batch(self) -> tuple[Array, Array]:
         """The next batch, in the order that the twins visit the rows."""
-        n = len(self._data["target"])
+        n, dtype = len(self._data["target"]), self._experiment["dtype"]
         size = self._experiment["batch_size"] or n
         if size >= n:
-            return batch_inputs(self._data["x"], None), self._data["target"]
+            return batch_inputs(self._data["x"], None, dtype), self._data["target"]
         if self._position >= len(self._order):
             self._order, self._position = epoch_order(self._experiment, self._generator, n), 0
         rows = self._order[self._position : self._position + size]
         self._position += len(rows)
-        return batch_inputs(self._data["x"], rows), self._data["target"][rows]
+        return batch_inputs(self._data["x"], rows, dtype), self._data["target"][rows]
 
     def _draw(self, layer: dict[str, Any], shape: tuple[int, ...]) -> Array:
         if layer["type"] == "dropout":
