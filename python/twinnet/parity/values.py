@@ -18,7 +18,7 @@ __all__ = ["ATOL", "RTOL", "Mismatch", "Tolerance", "compare_values", "describe"
 
 RTOL = 1e-9
 ATOL = 1e-12
-LARGEST_EXPLAINED = 10**6
+LARGEST_EXPLAINED = 50_000  # elements: beyond it trying all causes may take many seconds
 
 
 @dataclass(frozen=True)
