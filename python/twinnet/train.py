@@ -28,6 +28,7 @@ from twinnet.objectives import loss_backward, loss_forward, score_outputs
 from twinnet.optimizers import optimizer_init, optimizer_step
 from twinnet.problems import batch_inputs
 from twinnet.randomness import Generator, random_order
+from twinnet.record import is_recording, record, record_phase, record_step
 
 __all__ = [
     "epoch_order",
@@ -77,6 +78,9 @@ def train_start(experiment: dict[str, Any], source: Params | None = None) -> dic
             fits = source is not None and key in source and key in params and source[key].shape == params[key].shape
             check_argument(fits, "source", source, f"the trained parameters of {init['source']}, {key} among them")
         params = {key: source[key] if source and key in taken else value for key, value in params.items()}
+    record_step(0)
+    record_phase("init")
+    record_state(params, {}, generator)
     return {
         "params": params,
         "optimizer_state": optimizer_init(experiment["optimizer"], trained_params(experiment["model"], params)),
@@ -117,13 +121,20 @@ def loss_and_gradients(
     grads : dict of arrays
         The keys of `twinnet.model.trained_params`.
     """
+    record_phase("forward")
     trained = trained_params(experiment["model"], params)
     out, caches = model_forward(experiment["model"], params, x, generator)
+    record_phase("loss")
     data_loss, cache = loss_forward(experiment["loss"], out, target)
-    loss = data_loss + l2_penalty(trained, experiment["reg"])
-    d_out = loss_backward(experiment["loss"], cache)
-    grads = model_backward(experiment["model"], params, caches, d_out)
-    return loss, l2_gradients(trained, grads, experiment["reg"])
+    penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
+    loss = record("loss", record("loss.data", data_loss) + penalty)
+    record_phase("backward")
+    d_out = record("loss.d_out", loss_backward(experiment["loss"], cache))
+    grads = l2_gradients(trained, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
+    if experiment["reg"] > 0:
+        for key, value in grads.items():
+            record("grad", value, of=key)
+    return loss, grads
 
 
 def train_step(
@@ -161,7 +172,8 @@ def train_step(
     loss, grads = loss_and_gradients(experiment, params, x, target, generator)
     trained = trained_params(experiment["model"], params)
     trained, optimizer_state = optimizer_step(experiment["optimizer"], trained, grads, optimizer_state)
-    return loss, {**params, **trained}, optimizer_state
+    record_phase("update")
+    return loss, *record_state({**params, **trained}, optimizer_state, generator)
 
 
 def train(
@@ -217,12 +229,17 @@ def train(
         if loss <= experiment["abstol"]:
             status = "converged"
             break
+        record_step(step + 1)
+        record_phase("data")
         if batch_size < n:
             if position >= n or len(order) == 0:
                 order, position = epoch_order(experiment, generator, n), 0
             rows = order[position : position + batch_size]
             position += len(rows)
+            record("batch.rows", rows)
             x, target = batch_inputs(data["x"], rows), data["target"][rows]
+        record("batch.x", x)
+        record("batch.target", target)
         loss, params, optimizer_state = train_step(
             experiment, now["params"], now["optimizer_state"], x, target, generator
         )
@@ -311,7 +328,10 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     """
     if data.get("x_test") is None:
         return math.nan
-    return score_outputs(experiment["loss"], model_outputs(experiment["model"], params, data["x_test"]), data)
+    phase = record_phase(None)
+    score = score_outputs(experiment["loss"], model_outputs(experiment["model"], params, data["x_test"]), data)
+    record_phase(phase)
+    return score
 
 
 def model_outputs(model: Model, params: Params, x: AnyArray) -> Array:
@@ -329,6 +349,24 @@ def model_outputs(model: Model, params: Params, x: AnyArray) -> Array:
     """
     pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
     return np.concatenate([model_forward(model, params, batch_inputs(x, rows))[0] for rows in pieces])
+
+
+def record_state(
+    params: Params, optimizer_state: dict[str, Any], generator: Generator | None
+) -> tuple[Params, dict[str, Any]]:
+    """Record the parameters, the optimizer's state and how much was drawn; return the first two."""
+    if not is_recording():
+        return params, optimizer_state
+    params = {key: record(key, value) for key, value in params.items()}
+    for name, state in optimizer_state.items():
+        if isinstance(state, dict):
+            for key, value in state.items():
+                record(key, value, of=f"optimizer.{name}")
+        else:
+            record(name, float(state), of="optimizer")
+    if generator is not None:
+        record("generator.words_drawn", float(generator.words_drawn()))
+    return params, optimizer_state
 
 
 def params_finite(params: Params) -> bool:

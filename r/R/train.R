@@ -33,6 +33,9 @@ train_start <- function(experiment, source = NULL) {
       params[[key]] <- source[[key]]
     }
   }
+  record_step(0)
+  record_phase("init")
+  record_state(params, list(), generator)
   list(
     params = params,
     optimizer_state = optimizer_init(experiment[["optimizer"]], trained_params(experiment[["model"]], params)),
@@ -60,13 +63,23 @@ train_start <- function(experiment, source = NULL) {
 #'   [trained_params()].
 #' @export
 loss_and_gradients <- function(experiment, params, x, target, generator = NULL) {
+  record_phase("forward")
   trained <- trained_params(experiment[["model"]], params)
   passed <- model_forward(experiment[["model"]], params, x, generator)
+  record_phase("loss")
   judged <- loss_forward(experiment[["loss"]], passed[["out"]], target)
-  loss <- judged[["loss"]] + l2_penalty(trained, experiment[["reg"]])
-  d_out <- loss_backward(experiment[["loss"]], judged[["cache"]])
+  penalty <- record("loss.penalty", l2_penalty(trained, experiment[["reg"]]))
+  loss <- record("loss", record("loss.data", judged[["loss"]]) + penalty)
+  record_phase("backward")
+  d_out <- record("loss.d_out", loss_backward(experiment[["loss"]], judged[["cache"]]))
   grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
-  list(loss = loss, grads = l2_gradients(trained, grads, experiment[["reg"]]))
+  grads <- l2_gradients(trained, grads, experiment[["reg"]])
+  if (experiment[["reg"]] > 0) {
+    for (key in names(grads)) {
+      record("grad", grads[[key]], of = key)
+    }
+  }
+  list(loss = loss, grads = grads)
 }
 
 #' One step of training
@@ -84,6 +97,8 @@ train_step <- function(experiment, params, optimizer_state, x, target, generator
   trained <- trained_params(experiment[["model"]], params)
   updated <- optimizer_step(experiment[["optimizer"]], trained, judged[["grads"]], optimizer_state)
   params[names(trained)] <- updated[["params"]]
+  record_phase("update")
+  record_state(params, updated[["state"]], generator)
   list(loss = judged[["loss"]], params = params, optimizer_state = updated[["state"]])
 }
 
@@ -131,6 +146,8 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       status <- "converged"
       break
     }
+    record_step(step + 1)
+    record_phase("data")
     if (batch_size < n) {
       if (position >= n || length(order) == 0) {
         order <- epoch_order(experiment, generator, n)
@@ -138,9 +155,12 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       }
       rows <- order[(position + 1):min(position + batch_size, n)]
       position <- position + length(rows)
+      record("batch.rows", as.integer(rows - 1))
       x <- batch_inputs(data[["x"]], rows)
       target <- data[["target"]][rows, , drop = FALSE]
     }
+    record("batch.x", x)
+    record("batch.target", target)
     taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], x, target, generator)
     loss <- taken[["loss"]]
     if (!is.finite(loss)) {
@@ -218,7 +238,10 @@ train_score <- function(experiment, params, data) {
   if (is.null(data[["x_test"]])) {
     return(NaN)
   }
-  score_outputs(experiment[["loss"]], model_outputs(experiment[["model"]], params, data[["x_test"]]), data)
+  phase <- record_phase(NULL)
+  score <- score_outputs(experiment[["loss"]], model_outputs(experiment[["model"]], params, data[["x_test"]]), data)
+  record_phase(phase)
+  score
 }
 
 #' Outputs of a model for any number of samples, some at a time: memory does not grow with their number
@@ -232,6 +255,30 @@ model_outputs <- function(model, params, x) {
   m <- if (is.raw(x)) ncol(x) else nrow(x)
   pieces <- split(seq_len(m), (seq_len(m) - 1) %/% AT_ONCE)
   do.call(rbind, lapply(unname(pieces), function(rows) model_forward(model, params, batch_inputs(x, rows))[["out"]]))
+}
+
+# Record the parameters, the optimizer's state and how much was drawn.
+record_state <- function(params, optimizer_state, generator) {
+  if (!is_recording()) {
+    return(invisible(NULL))
+  }
+  for (key in names(params)) {
+    record(key, params[[key]])
+  }
+  for (name in names(optimizer_state)) {
+    state <- optimizer_state[[name]]
+    if (is.list(state)) {
+      for (key in names(state)) {
+        record(key, state[[key]], of = paste0("optimizer.", name))
+      }
+    } else {
+      record(name, state, of = "optimizer")
+    }
+  }
+  if (!is.null(generator)) {
+    record("generator.words_drawn", as.double(generator$words_drawn()))
+  }
+  invisible(NULL)
 }
 
 #' Whether every element of every parameter is finite

@@ -67,8 +67,10 @@ class Comparison:
     voices : tuple of Voice
     differences : dict of list of Difference
         By the voice's key: one for the losses, one for each parameter, one for the outputs of the test rows.
-    classes : array, shape (k,), or None
-        Class labels; None for a regression.
+    data : dict
+        The experiment's data.
+    predictions : dict of arrays, shape (m,)
+        By the voice's key: the predicted class numbers of the test rows; empty for a regression.
     confusions : dict of arrays, shape (k, k)
         By the voice's key: counts of true (rows) and predicted (columns) classes of the test rows.
     final_scores : dict of float
@@ -83,7 +85,8 @@ class Comparison:
     experiment: dict[str, Any]
     voices: tuple[Voice, ...]
     differences: dict[str, list[Difference]]
-    classes: AnyArray | None
+    data: dict[str, Any]
+    predictions: dict[str, IntArray]
     confusions: dict[str, IntArray]
     final_scores: dict[str, float]
     step_differences: dict[str, float]
@@ -122,6 +125,12 @@ class Comparison:
         return "equal" if any(difference.differing > 0 for difference in differences) else "identical"
 
     @property
+    def classes(self) -> AnyArray | None:
+        """Class labels, shape (k,); None for a regression."""
+        classes: AnyArray | None = self.data["classes"]
+        return classes
+
+    @property
     def score_name(self) -> str:
         """What the score is: ``"accuracy"``, or for a regression ``"test loss"``."""
         return "accuracy" if self.classes is not None else "test loss"
@@ -154,13 +163,13 @@ def compare_voices(name: str, experiment: dict[str, Any], data: dict[str, Any], 
         found += [largest_difference(key, a.get(key, np.empty(0)), b.get(key, np.empty(0))) for key in {**a, **b}]
         found.append(largest_difference("test outputs", outputs[first.key], outputs[voice.key]))
         differences[voice.key] = found
-    confusions = {}
+    predictions, confusions = {}, {}
     if data["classes"] is not None:
         for key, out in outputs.items():
-            predicted = predicted_classes(class_scores(experiment["loss"], out))
-            confusions[key] = confusion_table(data["labels_test"], predicted, len(data["classes"]))
+            predictions[key] = predicted_classes(class_scores(experiment["loss"], out))
+            confusions[key] = confusion_table(data["labels_test"], predictions[key], len(data["classes"]))
     scores = {key: score_outputs(experiment["loss"], out, data) for key, out in outputs.items()}
-    return Comparison(name, experiment, tuple(voices), differences, data["classes"], confusions, scores, {}, 0)
+    return Comparison(name, experiment, tuple(voices), differences, data, predictions, confusions, scores, {}, 0)
 
 
 def compare_steps(comparison: Comparison, walker: PythonVoice) -> Comparison:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twinnet.parity.compare import TOLERANCE, VERDICTS, Comparison
+from twinnet.parity.image_report import draw_images
 from twinnet.parity.voices import Voice
 
 __all__ = ["agreed", "comparison_json", "print_comparison", "save_comparisons", "worst_verdict"]
@@ -88,7 +89,9 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     voices = comparison.voices
     variant = "" if comparison.name == comparison.experiment["name"] else f": {comparison.name}"
     title = comparison.experiment["title"] + variant
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+    )
     scores = [dict(zip(voice.score_step.tolist(), voice.score.tolist(), strict=True)) for voice in voices]
     headings = ["step", *(f"loss\n{voice.label}" for voice in voices), "difference"]
     if any(scores):
@@ -215,6 +218,10 @@ def save_comparisons(name: str, comparisons: Sequence[Comparison], folder: Path)
             os.replace(partial, paths[-1])
     paths.append(folder / "comparison.png")
     draw_comparisons(name, comparisons, paths[-1])
+    for comparison in comparisons:
+        if comparison.data["x_test"].dtype == np.uint8:
+            paths.append(folder / ("images.png" if comparison.name == name else f"images_{comparison.name}.png"))
+            draw_images(comparison, paths[-1])
     return paths
 
 
