@@ -1,6 +1,6 @@
 """What `twinnet compare` leaves in a run's folder, so that it can be resumed and its models can be asked.
 
-Each voice has a checkpoint, ``checkpoint_VOICE.safetensors``, or one for each variant, ``checkpoint_VARIANT_VOICE``; and
+Each voice has a checkpoint, ``checkpoint_VOICE.safetensors``, or ``checkpoint_VARIANT_VOICE`` for each variant; and
 ``run.json`` says which of them belong together, and under which settings they were trained.
 """
 
@@ -58,7 +58,9 @@ class SavedRun:
         saved = self if self.has(variant, voice.key) else replace(self, checkpoints=(*self.checkpoints, path.name))
         settings = {"experiment": saved.experiment, "overrides": saved.overrides, "voices": saved.voices}
         partial = self.folder / "run.json.part"
-        partial.write_text(json.dumps({**settings, "checkpoints": saved.checkpoints}, indent=1) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps({**settings, "checkpoints": saved.checkpoints}, indent=1) + "\n", encoding="utf-8"
+        )
         os.replace(partial, self.folder / "run.json")
         return saved
 

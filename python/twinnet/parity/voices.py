@@ -374,7 +374,9 @@ class TorchVoice:
         for name, value in state.items():
             if isinstance(value, dict):
                 theirs = {key: self._optimizer.state[named[key]].get(name) for key in value}
-                kept = {key: transposed(tensor.cpu().numpy()).copy() for key, tensor in theirs.items() if tensor is not None}
+                kept = {
+                    key: transposed(tensor.cpu().numpy()).copy() for key, tensor in theirs.items() if tensor is not None
+                }
                 state[name] = {**value, **kept}
             else:
                 state[name] = step if name == "step" else math.prod([optimizer[name.removesuffix("_power")]] * step)
