@@ -11,9 +11,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from twinnet import kernels
 from twinnet.checks import check_argument, check_choice, check_flag, check_number, check_whole
 from twinnet.datasets import shared_data_path
+from twinnet.dtypes import DTYPES, as_dtype
 from twinnet.generator_numpy import NumpyGenerator
 from twinnet.generator_numpy_legacy import NumpyRandomState
 from twinnet.generator_r import RGenerator
@@ -25,7 +28,6 @@ from twinnet.problems import PROBLEMS, problem_data
 from twinnet.randomness import Generator
 
 __all__ = [
-    "DTYPES",
     "EXPERIMENT_KEYS",
     "GENERATORS",
     "experiment_check",
@@ -60,7 +62,6 @@ EXPERIMENT_KEYS = (
     "variants",
 )
 GENERATORS = ("r", "numpy", "numpy-legacy", "torch")
-DTYPES = ("float64",)
 
 
 def experiment_names() -> list[str]:
@@ -257,10 +258,14 @@ def experiment_data(experiment: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `twinnet.problems.problem_data` describes it.
+        As `twinnet.problems.problem_data` describes it, in the experiment's dtype.
     """
     with kernels.arithmetic(experiment["arithmetic"]):
-        return problem_data(experiment["data"])
+        data = problem_data(experiment["data"])
+    for key in ("x", "target", "x_test", "target_test"):
+        if data[key].dtype != np.uint8:
+            data[key] = as_dtype(data[key], experiment["dtype"])
+    return data
 
 
 def resized_layers(model: list[dict[str, Any]], hidden: Sequence[int]) -> list[dict[str, Any]]:

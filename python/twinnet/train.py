@@ -20,6 +20,7 @@ import numpy as np
 from twinnet._types import AnyArray, Array, IntArray, Params
 from twinnet.checks import check_argument, check_whole
 from twinnet.data_loader import data_loader_order
+from twinnet.dtypes import as_dtype
 from twinnet.experiment import experiment_generator
 from twinnet.generator_torch import TorchGenerator
 from twinnet.kernels import arithmetic
@@ -54,7 +55,7 @@ def train_start(experiment: dict[str, Any], source: Params | None = None) -> dic
     Parameters
     ----------
     experiment : dict
-        Its ``generator``, ``seed``, ``model``, ``init``, ``optimizer`` and ``arithmetic`` are used.
+        Its ``generator``, ``seed``, ``model``, ``init``, ``dtype``, ``optimizer`` and ``arithmetic`` are used.
     source : dict of arrays, optional
         For an experiment whose ``init`` names a source: the trained parameters of that.
 
@@ -73,7 +74,8 @@ def train_start(experiment: dict[str, Any], source: Params | None = None) -> dic
     """
     generator, init = experiment_generator(experiment), experiment["init"]
     with arithmetic(experiment["arithmetic"]):
-        params = model_init(experiment["model"], generator, init)
+        drawn = model_init(experiment["model"], generator, init)
+    params = {key: as_dtype(value, experiment["dtype"]) for key, value in drawn.items()}
     if "source" in init:
         taken = [f"{layer}.{key}" for layer in init["layers"] for key in ("w", "b")]
         for key in taken:
@@ -213,14 +215,14 @@ def train(
     """
     check_whole(maxit, "maxit", minimum=0)
     check_whole(evaluate_every, "evaluate_every", minimum=0)
-    n = len(data["target"])
+    n, dtype = len(data["target"]), experiment["dtype"]
     batch_size = min(experiment["batch_size"] or n, n)
     generator = None
     if is_random(experiment):
         generator = experiment_generator(experiment)
         generator.set_state(run["generator_state"])
     order, position = run["order"], run["position"]
-    x, target = (batch_inputs(data["x"], None) if batch_size == n else np.empty(0)), data["target"]
+    x, target = (batch_inputs(data["x"], None, dtype) if batch_size == n else np.empty(0)), data["target"]
     step, end = run["step"], run["step"] + maxit
     now = {key: run[key] for key in ("params", "optimizer_state", "step")}
     previous = run["previous"] or now
@@ -240,7 +242,7 @@ def train(
             rows = order[position : position + batch_size]
             position += len(rows)
             record("batch.rows", rows)
-            x, target = batch_inputs(data["x"], rows), data["target"][rows]
+            x, target = batch_inputs(data["x"], rows, dtype), data["target"][rows]
         loss, params, optimizer_state = train_step(
             experiment,
             now["params"],
@@ -322,7 +324,7 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     Parameters
     ----------
     experiment : dict
-        Its ``model``, ``loss`` and ``arithmetic`` are used.
+        Its ``model``, ``loss``, ``dtype`` and ``arithmetic`` are used.
     params : dict of arrays
     data : dict
         ``x_test`` (m, d_in), or None, with ``labels_test`` (m,) or ``target_test`` (m, k).
@@ -347,7 +349,7 @@ def model_outputs(experiment: dict[str, Any], params: Params, x: AnyArray) -> Ar
     Parameters
     ----------
     experiment : dict
-        Its ``model`` and ``arithmetic`` are used.
+        Its ``model``, ``dtype`` and ``arithmetic`` are used.
     params : dict of arrays
     x : array, shape (m, d_in), or bytes, shape (m, 28, 28)
 
@@ -357,7 +359,8 @@ def model_outputs(experiment: dict[str, Any], params: Params, x: AnyArray) -> Ar
     """
     pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
     with arithmetic(experiment["arithmetic"]):
-        outputs = [model_forward(experiment["model"], params, batch_inputs(x, rows))[0] for rows in pieces]
+        batches = (batch_inputs(x, rows, experiment["dtype"]) for rows in pieces)
+        outputs = [model_forward(experiment["model"], params, batch)[0] for batch in batches]
     return np.concatenate(outputs)
 
 

@@ -1,46 +1,75 @@
 # The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 # Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
 # so that the arithmetic can be exchanged in one place. It is native: what this machine is fastest at; or, where
-# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine
-# (python/EXACT.md). Twin: python/twinnet/kernels.py.
+# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine; or r: what base
+# R does on the reference BLAS (python/EXACT.md). Twin: python/twinnet/kernels.py.
 
 #' The ways in which the kernels can calculate
 #'
-#' `"native"`, what this machine is fastest at; `"exact"`, the same bits in R, NumPy and PyTorch on every machine.
+#' `"native"`, what this machine is fastest at; `"exact"`, the same bits in R, NumPy and PyTorch on every machine;
+#' `"r"`, what base R does on the reference BLAS.
 #'
 #' @export
-ARITHMETICS <- c("native", "exact")
+ARITHMETICS <- c("native", "exact", "r")
+
+# A kernel of doubles as one of float32 arrays too: it calculates in doubles and rounds its result once.
+in_float64 <- function(kernel) {
+  force(kernel)
+  function(x, ...) {
+    if (dtype_of(x) == "float64") {
+      return(kernel(x, ...))
+    }
+    as_dtype(do.call(kernel, lapply(list(x, ...), unclass)), "float32")
+  }
+}
 
 EXACT <- list(
-  matmul = exact_matmul,
-  matmul_tn = exact_matmul_tn,
-  matmul_nt = exact_matmul_nt,
-  array_sum = exact_array_sum,
-  sum_of_products = exact_sum_of_products,
-  column_sums = exact_column_sums,
-  row_sums = exact_row_sums,
-  row_maxima = exact_row_maxima,
-  array_exp = exact_exp,
-  array_log = exact_log,
-  array_log1p = exact_log1p,
-  array_tanh = exact_tanh
+  matmul = in_float64(exact_matmul),
+  matmul_tn = in_float64(exact_matmul_tn),
+  matmul_nt = in_float64(exact_matmul_nt),
+  array_sum = in_float64(exact_array_sum),
+  sum_of_products = in_float64(exact_sum_of_products),
+  column_sums = in_float64(exact_column_sums),
+  row_sums = in_float64(exact_row_sums),
+  row_maxima = in_float64(exact_row_maxima),
+  array_exp = in_float64(exact_exp),
+  array_log = in_float64(exact_log),
+  array_log1p = in_float64(exact_log1p),
+  array_tanh = in_float64(exact_tanh)
+)
+R_OWN <- list(
+  matmul = in_float64(r_matmul),
+  matmul_tn = in_float64(r_matmul_tn),
+  matmul_nt = in_float64(r_matmul_nt),
+  array_sum = in_float64(r_array_sum),
+  sum_of_products = in_float64(r_sum_of_products),
+  column_sums = in_float64(r_column_sums),
+  row_sums = in_float64(r_row_sums),
+  row_maxima = in_float64(r_row_maxima),
+  array_exp = in_float64(r_exp),
+  array_log = in_float64(r_log),
+  array_log1p = in_float64(r_log1p),
+  array_tanh = in_float64(r_tanh)
 )
 arithmetic <- new.env() # what is on, of the whole process: NULL for the kernels below
 arithmetic$kernels <- NULL
+arithmetic$setting <- "native"
+arithmetic$checked <- character()
 
 #' Work something out while the kernels calculate in a stated way
 #'
 #' @param setting One of [ARITHMETICS].
 #' @param expr What is to be worked out.
-#' @return The value of `expr`. Stops if there is no such setting, or if this machine's arithmetic is not what the setting
-#'   needs, and names the fault.
+#' @return The value of `expr`. Stops if there is no such setting, or if this machine's arithmetic is not what the
+#'   setting needs, and names the fault.
 #' @examples
 #' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
 #' @export
 with_arithmetic <- function(setting, expr) {
-  before <- arithmetic$kernels
-  on.exit(arithmetic$kernels <- before)
+  before <- mget(c("kernels", "setting"), arithmetic)
+  on.exit(list2env(before, arithmetic))
   arithmetic$kernels <- kernels_of(setting)
+  arithmetic$setting <- setting
   expr
 }
 
@@ -49,20 +78,17 @@ with_arithmetic <- function(setting, expr) {
 #' @return One of [ARITHMETICS].
 #' @export
 arithmetic_setting <- function() {
-  if (is.null(arithmetic$kernels)) "native" else "exact"
+  arithmetic$setting
 }
 
 # The kernels of a setting, once it is sure that they work here.
 kernels_of <- function(setting) {
   check_choice(setting, "arithmetic", ARITHMETICS)
-  if (setting == "native") {
-    return(NULL)
+  if (!(setting %in% arithmetic$checked)) {
+    switch(setting, exact = exact_check(`+`, `*`, `%*%`), r = r_check(sum, r_matmul))
+    arithmetic$checked <- c(arithmetic$checked, setting)
   }
-  if (is.null(arithmetic$checked)) {
-    exact_check(`+`, `*`, `%*%`)
-    arithmetic$checked <- TRUE
-  }
-  EXACT
+  switch(setting, exact = EXACT, r = R_OWN)
 }
 
 #' Products of matrices
@@ -80,7 +106,7 @@ matmul <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$matmul(a, b))
   }
-  a %*% b
+  as_dtype(a %*% b, dtype_of(a))
 }
 
 #' @rdname matmul
@@ -89,7 +115,7 @@ matmul_tn <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$matmul_tn(a, b))
   }
-  crossprod(a, b)
+  as_dtype(crossprod(a, b), dtype_of(a))
 }
 
 #' @rdname matmul
@@ -98,7 +124,7 @@ matmul_nt <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$matmul_nt(a, b))
   }
-  tcrossprod(a, b)
+  as_dtype(tcrossprod(a, b), dtype_of(a))
 }
 
 #' Sums and maxima
@@ -128,7 +154,7 @@ sum_of_products <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$sum_of_products(a, b))
   }
-  sum(a * b)
+  as_dtype(sum(unclass(a) * unclass(b)), dtype_of(a))
 }
 
 #' @rdname sums
@@ -137,7 +163,7 @@ column_sums <- function(x) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$column_sums(x))
   }
-  .colSums(x, nrow(x), ncol(x))
+  as_dtype(.colSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
@@ -146,7 +172,7 @@ row_sums <- function(x) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$row_sums(x))
   }
-  .rowSums(x, nrow(x), ncol(x))
+  as_dtype(.rowSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
@@ -159,6 +185,7 @@ row_maxima <- function(x) {
   for (j in seq_len(ncol(x))[-1]) { # one pass a column; apply(x, 1, max) would call R once a row
     maxima <- pmax.int(maxima, x[, j])
   }
+  oldClass(maxima) <- oldClass(x)
   maxima
 }
 

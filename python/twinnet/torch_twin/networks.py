@@ -80,12 +80,14 @@ class Network(nn.Module):
     ----------
     model : list of dict
         Its layers.
+    dtype : str
+        Of all its numbers, one of `twinnet.dtypes.DTYPES`.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, dtype: str = "float64") -> None:
         super().__init__()
         self.model = model
-        self.stack = nn.Sequential(*(self.make_layer(layer) for layer in model)).double()
+        self.stack = nn.Sequential(*(self.make_layer(layer) for layer in model)).to(getattr(torch, dtype))
 
     @staticmethod
     def make_layer(layer: dict[str, Any]) -> nn.Module:
