@@ -120,7 +120,7 @@ def product_of_rows(a: Array, b: Array) -> Array:
 
 
 def multiply_rows(a: Array, b: Array, product: Array) -> None:
-    """Write products of rows into `product` (n, m), for as many rows of `a` at a time as the processor's cache holds."""
+    """Write products of rows into `product` (n, m), for as many rows of `a` at a time as fit into the cache."""
     step = max(1, NUMBERS_IN_CACHE // max(b.shape))
     cut = slices(b)
     for start in range(0, len(a), step):
