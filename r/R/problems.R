@@ -138,7 +138,7 @@ split_rows <- function(x, target, labels, classes, train, test) {
 #' @export
 batch_inputs <- function(x, rows) {
   if (is.raw(x)) {
-    t(scale_pixels(if (is.null(rows)) x else x[, rows, drop = FALSE]))
+    scale_pixels(t(if (is.null(rows)) x else x[, rows, drop = FALSE]))
   } else if (is.null(rows)) {
     x
   } else {
