@@ -23,7 +23,8 @@ from twinnet.train import epoch_order, is_random, train, train_start
 from twins import assert_close, assert_same_bits
 
 LARGE = {"mnist_mlp", "overfitting"}  # run in part here, whole by `make test-full`
-SMALL = sorted(set(experiment_names()) - LARGE)
+IMAGES = {"mnist_cnn", "mnist_cnn_logits", "mnist_cnn_small"}  # in test_cnn.py
+SMALL = sorted(set(experiment_names()) - LARGE - IMAGES)
 EXPECTED = {
     "iris_dnn": 0.97,
     "iris_dnn_two_hidden": 0.97,

@@ -81,9 +81,7 @@ def conv2d_forward(
     return as_images(out), cache
 
 
-def conv2d_backward(
-    d_out: Array, cache: dict[str, Any], input_gradient: bool = True
-) -> tuple[Array | None, Array, Array]:
+def conv2d_backward(d_out: Array, cache: dict[str, Any], input_gradient: bool = True) -> tuple[Any, Array, Array]:
     """Gradients of a convolution.
 
     Parameters

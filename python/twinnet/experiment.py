@@ -140,6 +140,8 @@ def experiment_override(
     generator: str | None = None,
     dtype: str | None = None,
     arithmetic: str | None = None,
+    images: int | None = None,
+    epochs: int | None = None,
 ) -> dict[str, Any]:
     """An experiment with some of its settings replaced.
 
@@ -162,6 +164,10 @@ def experiment_override(
         Of all numbers, one of `DTYPES`.
     arithmetic : str, optional
         How the kernels calculate, one of `ARITHMETICS`.
+    images : int, optional
+        How many of the training images to use, for as many epochs as before unless `maxit` or `epochs` is given.
+    epochs : int, optional
+        How often to go through the training images, in place of `maxit`.
 
     Returns
     -------
@@ -178,7 +184,10 @@ def experiment_override(
         changed["seed"] = seed
     if hidden is not None:
         changed["model"] = resized_layers(experiment["model"], hidden)
+    if images is not None or epochs is not None:
+        changed |= resized_training(experiment, images, epochs)
     if maxit is not None:
+        check_argument(epochs is None, "maxit", maxit, "left out where `epochs` is given")
         changed["maxit"] = maxit
     if lr is not None:
         changed["optimizer"] = {**experiment["optimizer"], "lr": lr}
@@ -262,3 +271,15 @@ def resized_layers(model: list[dict[str, Any]], hidden: Sequence[int]) -> list[d
     activation = next((kind for kind in types if kind in ACTIVATIONS), "relu")
     dropout = next((layer["p"] for layer in model if layer["type"] == "dropout"), 0)
     return dense_layers(model[0]["d_in"], hidden, model[-1]["d_out"], activation, dropout)
+
+
+def resized_training(experiment: dict[str, Any], images: int | None, epochs: int | None) -> dict[str, Any]:
+    """The data and the number of steps for other training images, or other times through them."""
+    data, batch_size = experiment["data"], experiment["batch_size"]
+    name, given = ("images", images) if images is not None else ("epochs", epochs)
+    check_argument("train" in data and batch_size > 0, name, given, "left out: the experiment has no batches of images")
+    if epochs is None:
+        epochs = max(1, round(experiment["maxit"] * batch_size / data["train"]))
+    train = data["train"] if images is None else check_whole(images, "images", minimum=1)
+    steps = -(-train // batch_size)
+    return {"data": {**data, "train": train}, "maxit": check_whole(epochs, "epochs", minimum=0) * steps}

@@ -17,13 +17,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from twinnet._types import Array, IntArray, Params
-from twinnet.checks import check_whole
+from twinnet._types import AnyArray, Array, IntArray, Model, Params
+from twinnet.checks import check_argument, check_whole
 from twinnet.data_loader import data_loader_order
 from twinnet.experiment import experiment_generator
 from twinnet.generator_torch import TorchGenerator
 from twinnet.l2 import l2_gradients, l2_penalty
-from twinnet.model import model_backward, model_forward, model_init
+from twinnet.model import model_backward, model_forward, model_init, trained_params
 from twinnet.objectives import loss_backward, loss_forward, score_outputs
 from twinnet.optimizers import optimizer_init, optimizer_step
 from twinnet.problems import batch_inputs
@@ -33,6 +33,7 @@ __all__ = [
     "epoch_order",
     "is_random",
     "loss_and_gradients",
+    "model_outputs",
     "params_finite",
     "train",
     "train_score",
@@ -40,16 +41,20 @@ __all__ = [
     "train_step",
 ]
 
+AT_ONCE = 100  # samples whose outputs are calculated together, where nothing depends on how many
+
 Report: TypeAlias = Callable[[int, float, float], None]
 
 
-def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
+def train_start(experiment: dict[str, Any], source: Params | None = None) -> dict[str, Any]:
     """A run before its first step.
 
     Parameters
     ----------
     experiment : dict
         Its ``generator``, ``seed``, ``model``, ``init`` and ``optimizer`` are used.
+    source : dict of arrays, optional
+        For an experiment whose ``init`` names a source: the trained parameters of that.
 
     Returns
     -------
@@ -58,12 +63,23 @@ def train_start(experiment: dict[str, Any]) -> dict[str, Any]:
         ``generator_state``; ``order`` and ``position``, the rows of the epoch and how many of them were visited;
         ``loss`` (steps,), empty; ``score_step`` and ``score``, empty: at which steps the test score was taken, and what
         it was; ``status``, ``"running"``; ``diverged_step``, 0.
+
+    Raises
+    ------
+    ValueError
+        If the experiment starts from a source, and `source` is not what it needs.
     """
-    generator = experiment_generator(experiment)
-    params = model_init(experiment["model"], generator, experiment["init"])
+    generator, init = experiment_generator(experiment), experiment["init"]
+    params = model_init(experiment["model"], generator, init)
+    if "source" in init:
+        taken = [f"{layer}.{key}" for layer in init["layers"] for key in ("w", "b")]
+        for key in taken:
+            fits = source is not None and key in source and key in params and source[key].shape == params[key].shape
+            check_argument(fits, "source", source, f"the trained parameters of {init['source']}, {key} among them")
+        params = {key: source[key] if source and key in taken else value for key, value in params.items()}
     return {
         "params": params,
-        "optimizer_state": optimizer_init(experiment["optimizer"], params),
+        "optimizer_state": optimizer_init(experiment["optimizer"], trained_params(experiment["model"], params)),
         "step": 0,
         "previous": None,
         "generator_state": generator.get_state(),
@@ -97,16 +113,17 @@ def loss_and_gradients(
     Returns
     -------
     loss : float
-        With the L2 penalty.
+        With the L2 penalty of the trained weights.
     grads : dict of arrays
-        The keys of `params`.
+        The keys of `twinnet.model.trained_params`.
     """
+    trained = trained_params(experiment["model"], params)
     out, caches = model_forward(experiment["model"], params, x, generator)
     data_loss, cache = loss_forward(experiment["loss"], out, target)
-    loss = data_loss + l2_penalty(params, experiment["reg"])
+    loss = data_loss + l2_penalty(trained, experiment["reg"])
     d_out = loss_backward(experiment["loss"], cache)
     grads = model_backward(experiment["model"], params, caches, d_out)
-    return loss, l2_gradients(params, grads, experiment["reg"])
+    return loss, l2_gradients(trained, grads, experiment["reg"])
 
 
 def train_step(
@@ -142,8 +159,9 @@ def train_step(
         After the update.
     """
     loss, grads = loss_and_gradients(experiment, params, x, target, generator)
-    params, optimizer_state = optimizer_step(experiment["optimizer"], params, grads, optimizer_state)
-    return loss, params, optimizer_state
+    trained = trained_params(experiment["model"], params)
+    trained, optimizer_state = optimizer_step(experiment["optimizer"], trained, grads, optimizer_state)
+    return loss, {**params, **trained}, optimizer_state
 
 
 def train(
@@ -293,8 +311,24 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     """
     if data.get("x_test") is None:
         return math.nan
-    out, _ = model_forward(experiment["model"], params, batch_inputs(data["x_test"], None))
-    return score_outputs(experiment["loss"], out, data)
+    return score_outputs(experiment["loss"], model_outputs(experiment["model"], params, data["x_test"]), data)
+
+
+def model_outputs(model: Model, params: Params, x: AnyArray) -> Array:
+    """Outputs of a model for any number of samples, some at a time: memory does not grow with their number.
+
+    Parameters
+    ----------
+    model : list of dict
+    params : dict of arrays
+    x : array, shape (m, d_in), or bytes, shape (m, 28, 28)
+
+    Returns
+    -------
+    array, shape (m, k)
+    """
+    pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
+    return np.concatenate([model_forward(model, params, batch_inputs(x, rows))[0] for rows in pieces])
 
 
 def params_finite(params: Params) -> bool:

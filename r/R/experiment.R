@@ -105,10 +105,13 @@ experiment_check <- function(experiment) {
 #' @param generator Whose random numbers, one of [GENERATORS].
 #' @param dtype Of all numbers, one of [DTYPES].
 #' @param arithmetic How the kernels calculate, one of [ARITHMETICS].
+#' @param images How many of the training images to use, for as many epochs as before unless `maxit` or `epochs` is
+#'   given.
+#' @param epochs How often to go through the training images, in place of `maxit`.
 #' @return The changed experiment. Stops with a message that names the setting, its value and what it must be.
 #' @export
 experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = NULL, lr = NULL, reg = NULL,
-                                generator = NULL, dtype = NULL, arithmetic = NULL) {
+                                generator = NULL, dtype = NULL, arithmetic = NULL, images = NULL, epochs = NULL) {
   changed <- experiment
   if (!is.null(seed)) {
     changed[["seed"]] <- seed
@@ -116,7 +119,11 @@ experiment_override <- function(experiment, seed = NULL, hidden = NULL, maxit = 
   if (!is.null(hidden)) {
     changed[["model"]] <- resized_layers(experiment[["model"]], hidden)
   }
+  if (!is.null(images) || !is.null(epochs)) {
+    changed[c("data", "maxit")] <- resized_training(experiment, images, epochs)
+  }
   if (!is.null(maxit)) {
+    check_argument(is.null(epochs), "maxit", maxit, "left out where `epochs` is given")
     changed[["maxit"]] <- maxit
   }
   if (!is.null(lr)) {
@@ -191,4 +198,22 @@ resized_layers <- function(model, hidden) {
   dropped <- which(types == "dropout")
   dropout <- if (length(dropped) > 0) model[[dropped[[1]]]][["p"]] else 0
   dense_layers(model[[1]][["d_in"]], hidden, model[[length(model)]][["d_out"]], activation, dropout)
+}
+
+# The data and the number of steps for other training images, or other times through them.
+resized_training <- function(experiment, images, epochs) {
+  data <- experiment[["data"]]
+  batch_size <- experiment[["batch_size"]]
+  name <- if (is.null(images)) "epochs" else "images"
+  given <- if (is.null(images)) epochs else images
+  has_batches <- !is.null(data[["train"]]) && batch_size > 0
+  check_argument(has_batches, name, given, "left out: the experiment has no batches of images")
+  if (is.null(epochs)) {
+    epochs <- max(1, round(experiment[["maxit"]] * batch_size / data[["train"]]))
+  }
+  if (!is.null(images)) {
+    data[["train"]] <- check_whole(images, "images", minimum = 1)
+  }
+  steps <- ceiling(data[["train"]] / batch_size)
+  list(data = data, maxit = check_whole(epochs, "epochs", minimum = 0) * steps)
 }

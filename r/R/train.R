@@ -8,20 +8,34 @@
 # rows; at each step the masks and the noise of the layers, from the first to the last.
 # Twin: python/twinnet/train.py.
 
+# Samples whose outputs are calculated together, where nothing depends on how many.
+AT_ONCE <- 100
+
 #' A run before its first step
 #'
 #' @param experiment A list; its `generator`, `seed`, `model`, `init` and `optimizer` are used.
+#' @param source For an experiment whose `init` names a source: the trained parameters of that.
 #' @return A list: `params`; `optimizer_state`; `step`, 0; `previous`, those three one step earlier, NULL yet;
 #'   `generator_state`; `order` and `position`, the rows of the epoch and how many of them were visited; `loss`, empty;
 #'   `score_step` and `score`, empty: at which steps the test score was taken, and what it was; `status`, `"running"`;
-#'   `diverged_step`, 0.
+#'   `diverged_step`, 0. Stops if the experiment starts from a source, and `source` is not what it needs.
 #' @export
-train_start <- function(experiment) {
+train_start <- function(experiment, source = NULL) {
   generator <- experiment_generator(experiment)
-  params <- model_init(experiment[["model"]], generator, experiment[["init"]])
+  init <- experiment[["init"]]
+  params <- model_init(experiment[["model"]], generator, init)
+  if (!is.null(init[["source"]])) {
+    for (key in c(t(outer(init[["layers"]], c("w", "b"), paste, sep = ".")))) {
+      size <- function(value) if (is.null(dim(value))) length(value) else dim(value)
+      fits <- all(key %in% names(source), key %in% names(params)) && identical(size(source[[key]]), size(params[[key]]))
+      must_be <- sprintf("the trained parameters of %s, %s among them", init[["source"]], key)
+      check_argument(fits, "source", source, must_be)
+      params[[key]] <- source[[key]]
+    }
+  }
   list(
     params = params,
-    optimizer_state = optimizer_init(experiment[["optimizer"]], params),
+    optimizer_state = optimizer_init(experiment[["optimizer"]], trained_params(experiment[["model"]], params)),
     step = 0,
     previous = NULL,
     generator_state = generator$get_state(),
@@ -42,15 +56,17 @@ train_start <- function(experiment) {
 #' @param x Inputs, one row a sample: a matrix (n, d_in).
 #' @param target What the model's outputs should be: a matrix (n, k).
 #' @param generator Draws masks and noise; without it the layers that need them let everything pass.
-#' @return A list: `loss`, with the L2 penalty; `grads`, a list of arrays with the names of `params`.
+#' @return A list: `loss`, with the L2 penalty of the trained weights; `grads`, a list of arrays with the names of
+#'   [trained_params()].
 #' @export
 loss_and_gradients <- function(experiment, params, x, target, generator = NULL) {
+  trained <- trained_params(experiment[["model"]], params)
   passed <- model_forward(experiment[["model"]], params, x, generator)
   judged <- loss_forward(experiment[["loss"]], passed[["out"]], target)
-  loss <- judged[["loss"]] + l2_penalty(params, experiment[["reg"]])
+  loss <- judged[["loss"]] + l2_penalty(trained, experiment[["reg"]])
   d_out <- loss_backward(experiment[["loss"]], judged[["cache"]])
   grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
-  list(loss = loss, grads = l2_gradients(params, grads, experiment[["reg"]]))
+  list(loss = loss, grads = l2_gradients(trained, grads, experiment[["reg"]]))
 }
 
 #' One step of training
@@ -65,8 +81,10 @@ loss_and_gradients <- function(experiment, params, x, target, generator = NULL) 
 #' @export
 train_step <- function(experiment, params, optimizer_state, x, target, generator = NULL) {
   judged <- loss_and_gradients(experiment, params, x, target, generator)
-  updated <- optimizer_step(experiment[["optimizer"]], params, judged[["grads"]], optimizer_state)
-  list(loss = judged[["loss"]], params = updated[["params"]], optimizer_state = updated[["state"]])
+  trained <- trained_params(experiment[["model"]], params)
+  updated <- optimizer_step(experiment[["optimizer"]], trained, judged[["grads"]], optimizer_state)
+  params[names(trained)] <- updated[["params"]]
+  list(loss = judged[["loss"]], params = params, optimizer_state = updated[["state"]])
 }
 
 #' Take `maxit` further steps, or fewer if the loss falls to `abstol` or is no longer finite
@@ -200,8 +218,20 @@ train_score <- function(experiment, params, data) {
   if (is.null(data[["x_test"]])) {
     return(NaN)
   }
-  out <- model_forward(experiment[["model"]], params, batch_inputs(data[["x_test"]], NULL))[["out"]]
-  score_outputs(experiment[["loss"]], out, data)
+  score_outputs(experiment[["loss"]], model_outputs(experiment[["model"]], params, data[["x_test"]]), data)
+}
+
+#' Outputs of a model for any number of samples, some at a time: memory does not grow with their number
+#'
+#' @param model A list of layers.
+#' @param params A named list of arrays.
+#' @param x A matrix (m, d_in), or bytes as [problem_mnist()] keeps them.
+#' @return A matrix (m, k).
+#' @export
+model_outputs <- function(model, params, x) {
+  m <- if (is.raw(x)) ncol(x) else nrow(x)
+  pieces <- split(seq_len(m), (seq_len(m) - 1) %/% AT_ONCE)
+  do.call(rbind, lapply(unname(pieces), function(rows) model_forward(model, params, batch_inputs(x, rows))[["out"]]))
 }
 
 #' Whether every element of every parameter is finite

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ __all__ = ["add_command", "run_compare"]
 
 PIECES = 40
 VOICES = ("r", "python", "torch")
-OVERRIDES = ("seed", "generator", "dtype", "arithmetic", "hidden", "maxit", "lr", "reg")
+DEVICES = ("auto", "cpu", "cuda")
+OVERRIDES = ("seed", "generator", "dtype", "arithmetic", "hidden", "maxit", "lr", "reg", "images", "epochs")
 
 
 def add_command(commands: Any) -> None:
@@ -60,6 +62,9 @@ def add_command(commands: Any) -> None:
     compare.add_argument("--maxit", type=int, help="steps to take at most")
     compare.add_argument("--lr", type=float, help="learning rate")
     compare.add_argument("--reg", type=float, help="L2 strength")
+    compare.add_argument("--images", type=int, metavar="N", help="how many of the training images to use")
+    compare.add_argument("--epochs", type=int, metavar="N", help="how often to go through them, instead of --maxit")
+    compare.add_argument("--device", choices=DEVICES, default="auto", help="where PyTorch calculates (auto)")
     compare.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     compare.add_argument("--output", type=Path, default=Path("runs"), help="folder for trajectories and picture (runs)")
     compare.set_defaults(run=run_compare)
@@ -87,12 +92,22 @@ def run_compare(options: argparse.Namespace) -> int:
     overrides = {name: value for name, value in wanted.items() if value is not None}
     keys = options.others or ["r", "python"]
     messages = Console(stderr=True, highlight=False)
-    comparisons = []
+    comparisons: list[Comparison] = []
     experiment = experiment_read(options.experiment)
     warn_of_drift(options.generator or experiment["generator"], messages)
     for variant, settings in experiment_variants(experiment).items():
         changed = experiment_override(settings, **overrides)
-        comparisons.append(train_and_compare(options.experiment, variant, changed, overrides, keys, messages))
+        earlier = next((done for done in comparisons if done.name == changed["init"].get("source")), None)
+        sources = {} if earlier is None else {voice.key: voice.params for voice in earlier.voices}
+        data = experiment_data(changed)
+        walker = PythonVoice(changed, data, sources.get(keys[0]))  # first, to hear of wrong settings before R starts
+        made: dict[str, Callable[[], Voice]] = {
+            "python": partial(PythonVoice, changed, data, sources.get("python")),
+            "r": partial(RVoice, options.experiment, variant, overrides, sources.get("r")),
+            "torch": partial(TorchVoice, changed, data, sources.get("torch"), options.device),
+        }
+        voices = [made[key]() for key in keys]
+        comparisons.append(train_and_compare(variant, changed, data, voices, walker, messages))
     paths = save_comparisons(options.experiment, comparisons, options.output / options.experiment)
     if options.json:
         print(json.dumps(comparison_json(options.experiment, comparisons), allow_nan=False))
@@ -115,27 +130,27 @@ def warn_of_drift(generator: str, messages: Console) -> None:
 
 
 def train_and_compare(
-    name: str,
     variant: str,
     experiment: dict[str, Any],
-    overrides: dict[str, Any],
-    keys: Sequence[str],
+    data: dict[str, Any],
+    voices: Sequence[Voice],
+    walker: PythonVoice,
     messages: Console,
 ) -> Comparison:
     """Train an experiment in several languages, showing how far each is, and compare them.
 
     Parameters
     ----------
-    name : str
-        The experiment's name.
     variant : str
-        Which of its variants.
+        The experiment's or its variant's name.
     experiment : dict
         The variant, with its overrides.
-    overrides : dict
-        Settings that were replaced, as `twinnet.experiment.experiment_override` takes them.
-    keys : sequence of str
-        The voices, from ``r``, ``python``, ``torch``.
+    data : dict
+        Its data.
+    voices : sequence of Voice
+        Not trained yet.
+    walker : PythonVoice
+        One more, whose states are shared where the free runs part.
     messages : rich.console.Console
         Where the progress is shown.
 
@@ -143,13 +158,6 @@ def train_and_compare(
     -------
     Comparison
     """
-    data = experiment_data(experiment)
-    made: dict[str, Voice] = {"python": PythonVoice(experiment, data)}  # first: its messages come without starting R
-    if "r" in keys:
-        made["r"] = RVoice(name, variant, overrides)
-    if "torch" in keys:
-        made["torch"] = TorchVoice(experiment, data)
-    voices = [made[key] for key in keys]
     maxit = int(experiment["maxit"])
     piece = max(1, maxit // PIECES)
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps")]
@@ -164,5 +172,5 @@ def train_and_compare(
     comparison = compare_voices(variant, experiment, data, voices)
     if comparison.verdict == "different" and len({len(voice.loss) for voice in voices}) == 1:
         messages.print("The free runs part: taking single steps from shared states.")
-        comparison = compare_steps(comparison, PythonVoice(experiment, data))
+        comparison = compare_steps(comparison, walker)
     return comparison

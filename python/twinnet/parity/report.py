@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from twinnet.parity.compare import TOLERANCE, VERDICTS, Comparison
+from twinnet.parity.voices import Voice
 
 __all__ = ["agreed", "comparison_json", "print_comparison", "save_comparisons", "worst_verdict"]
 
@@ -85,21 +87,24 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """
     voices = comparison.voices
     variant = "" if comparison.name == comparison.experiment["name"] else f": {comparison.name}"
-    table = Table(title=comparison.experiment["title"] + variant, title_justify="left", title_style="bold")
-    headings = ["step", *(f"loss, {voice.label}" for voice in voices), "difference"]
-    for heading in [*headings, *(f"{comparison.score_name}, {voice.label}" for voice in voices)]:
-        table.add_column(heading, justify="right", no_wrap=True)
+    title = comparison.experiment["title"] + variant
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     scores = [dict(zip(voice.score_step.tolist(), voice.score.tolist(), strict=True)) for voice in voices]
+    headings = ["step", *(f"loss\n{voice.label}" for voice in voices), "difference"]
+    if any(scores):
+        headings += [f"{comparison.score_name}\n{voice.label}" for voice in voices]
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     for step in shown_steps(comparison.steps, int(comparison.experiment["display"])):
         losses = [float(voice.loss[step - 1]) for voice in voices]
         apart = max((loss - losses[0] for loss in losses), key=abs)
-        cells = [f"{score[step]:.7g}" if step in score else "" for score in scores]
+        cells = [f"{score[step]:.7g}" if step in score else "" for score in scores] if any(scores) else []
         shown = f"{apart:.1e}" if apart != 0 else "0"
         table.add_row(str(step), *(f"{loss:.7g}" for loss in losses), shown, *cells)
     console.print(table)
     if comparison.classes is not None and len(comparison.classes) <= 10:
-        for voice in voices:
-            console.print(confusion_grid(comparison, voice.key, voice.label))
+        for group in same_confusions(comparison):
+            console.print(confusion_grid(comparison, group[0].key, " = ".join(voice.label for voice in group)))
     else:
         for voice in voices:
             console.print(f"{voice.label}: {comparison.score_name} {comparison.final_scores[voice.key]:.7g}")
@@ -152,8 +157,21 @@ def shown_steps(steps: int, display: int) -> list[int]:
     return shown if steps == 0 or (shown and shown[-1] == steps) else [*shown, steps]
 
 
+def same_confusions(comparison: Comparison) -> list[list[Voice]]:
+    """The voices, those with one and the same confusion table together."""
+    groups: list[list[Voice]] = []
+    for voice in comparison.voices:
+        counts = comparison.confusions[voice.key]
+        group = next((group for group in groups if (comparison.confusions[group[0].key] == counts).all()), None)
+        if group is None:
+            groups.append([voice])
+        else:
+            group.append(voice)
+    return groups
+
+
 def confusion_grid(comparison: Comparison, key: str, label: str) -> Table:
-    """One voice's confusion table, with the names of the classes."""
+    """A confusion table, with the names of the classes."""
     title = f"{label}: true (rows) and predicted (columns), accuracy {comparison.final_scores[key]:.7g}"
     table = Table(title=title, title_justify="left", title_style="bold")
     classes = [str(name) for name in np.asarray(comparison.classes).tolist()]

@@ -12,12 +12,11 @@ import numpy as np
 from twinnet._types import Array, Params
 from twinnet.experiment import experiment_data, experiment_generator
 from twinnet.l2 import l2_penalty
-from twinnet.model import model_forward
 from twinnet.objectives import score_outputs
 from twinnet.parity.bridge import start_r
 from twinnet.problems import batch_inputs
 from twinnet.randomness import random_mask, random_normal
-from twinnet.train import epoch_order, train, train_start
+from twinnet.train import AT_ONCE, epoch_order, model_outputs, train, train_start
 
 __all__ = ["PythonVoice", "RVoice", "TorchVoice", "Voice", "detached"]
 
@@ -61,17 +60,21 @@ class PythonVoice:
     ----------
     experiment : dict
         As `twinnet.experiment.experiment_read` returns it.
-    data : dict
+    data : dict, optional
         As `twinnet.experiment.experiment_data` returns it.
+    source : dict of arrays, optional
+        Trained parameters to start from, as `twinnet.train.train_start` takes them.
     """
 
     key = "python"
     label = "Python"
 
-    def __init__(self, experiment: dict[str, Any], data: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, experiment: dict[str, Any], data: dict[str, Any] | None = None, source: Params | None = None
+    ) -> None:
         self._experiment = experiment
         self.data = experiment_data(experiment) if data is None else data
-        self.run = train_start(experiment)
+        self.run = train_start(experiment, source)
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
@@ -110,8 +113,7 @@ class PythonVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        outputs, _ = model_forward(self._experiment["model"], self.params, batch_inputs(self.data["x_test"], None))
-        return outputs
+        return model_outputs(self._experiment["model"], self.params, self.data["x_test"])
 
 
 class RVoice:
@@ -125,17 +127,19 @@ class RVoice:
         Which of its variants; its own name if it has none.
     overrides : dict
         Settings to replace, as R's ``experiment_override`` takes them.
+    source : dict of arrays, optional
+        Trained parameters to start from, as R's ``train_start`` takes them.
     """
 
     key = "r"
     label = "R"
 
-    def __init__(self, name: str, variant: str, overrides: dict[str, Any]) -> None:
+    def __init__(self, name: str, variant: str, overrides: dict[str, Any], source: Params | None = None) -> None:
         self._r = r = start_r()
         variants = r.call("experiment_variants", r.call("experiment_read", name, convert=False), convert=False)
         self._experiment = r.call("experiment_override", self._get(variants, variant), **overrides, convert=False)
         self._data = r.call("experiment_data", self._experiment, convert=False)
-        self._run = r.call("train_start", self._experiment, convert=False)
+        self._run = r.call("train_start", self._experiment, source, convert=False)
         self._every = float(r.from_r(self._get(self._experiment, "evaluate_every")).item())
 
     def train(self, maxit: int) -> bool:
@@ -178,10 +182,8 @@ class RVoice:
 
     def test_outputs(self) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k)."""
-        x = self._r.call("batch_inputs", self._get(self._data, "x_test"), None, convert=False)
         model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
-        passed = self._r.call("model_forward", model, params, x, convert=False)
-        outputs: Array = self._r.from_r(self._get(passed, "out"))
+        outputs: Array = self._r.call("model_outputs", model, params, self._get(self._data, "x_test"))
         return outputs
 
     def _get(self, value: Any, name: str) -> Any:
@@ -200,17 +202,24 @@ class TorchVoice:
         As `twinnet.experiment.experiment_read` returns it.
     data : dict
         As `twinnet.experiment.experiment_data` returns it.
+    source : dict of arrays, optional
+        Trained parameters to start from, as `twinnet.train.train_start` takes them.
+    device : {"auto", "cpu", "cuda"}
+        Where PyTorch calculates; auto is a GPU if there is one.
     """
 
     key = "torch"
     label = "PyTorch"
 
-    def __init__(self, experiment: dict[str, Any], data: dict[str, Any]) -> None:
-        from twinnet.torch_twin.networks import Network, Noise, loss_function, make_optimizer
+    def __init__(
+        self, experiment: dict[str, Any], data: dict[str, Any], source: Params | None = None, device: str = "cpu"
+    ) -> None:
+        from twinnet.torch_twin.networks import Network, Noise, choose_device, loss_function, make_optimizer
 
-        self._experiment, self._data = experiment, data
-        start = train_start(experiment)
-        self._network = Network(experiment["model"])
+        self._experiment, self._data, self._source = experiment, data, source
+        self._device = choose_device(device)
+        start = train_start(experiment, source)
+        self._network = Network(experiment["model"]).to(self._device)
         self._network.load(start["params"])
         self._optimizer = make_optimizer(experiment["optimizer"], self._network, experiment["reg"])
         self._loss = loss_function(experiment["loss"])
@@ -225,8 +234,6 @@ class TorchVoice:
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
-        import torch
-
         experiment, every = self._experiment, self._experiment["evaluate_every"]
         for _ in range(maxit):
             if self._losses and self._losses[-1] <= experiment["abstol"]:
@@ -234,7 +241,7 @@ class TorchVoice:
             if every > 0 and (len(self._losses) + 1) % every == 0:
                 score = score_outputs(experiment["loss"], self.test_outputs(), self._data)
                 self._scored.append((len(self._losses) + 1, score))
-            x, target = (torch.as_tensor(np.ascontiguousarray(part)) for part in self._batch())
+            x, target = (self._tensor(part) for part in self._batch())
             self._network.train()
             self._optimizer.zero_grad()
             loss = self._loss(self._network(x), target)
@@ -250,15 +257,17 @@ class TorchVoice:
         """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
         import torch
 
-        other = TorchVoice({**self._experiment, "evaluate_every": 0}, self._data)
+        from twinnet.torch_twin.networks import transposed
+
+        other = TorchVoice({**self._experiment, "evaluate_every": 0}, self._data, self._source, self._device)
         other._network.load(run["params"])
         other._generator.set_state(run["generator_state"])
         other._order, other._position = run["order"], run["position"]
         steps = torch.tensor(float(run["step"]))
         for key, tensor in other._network.named_arrays().items():
             state = {name: value for name, value in run["optimizer_state"].items() if isinstance(value, dict)}
-            if run["step"] > 0 and state:
-                kept = {name: torch.as_tensor(np.ascontiguousarray(value[key].T)) for name, value in state.items()}
+            if run["step"] > 0 and state and tensor.requires_grad:
+                kept = {name: self._tensor(transposed(value[key])) for name, value in state.items()}
                 other._optimizer.state[tensor] = {"step": steps.clone(), **kept}
         other.train(1)
         return other._losses[0], other.params
@@ -288,11 +297,17 @@ class TorchVoice:
         """Outputs of the trained model for the test rows, shape (m, k)."""
         import torch
 
-        x = torch.as_tensor(np.ascontiguousarray(batch_inputs(self._data["x_test"], None)))
         self._network.eval()
+        x = self._data["x_test"]
         with torch.no_grad():
-            outputs: Array = self._network(x).numpy()
-        return outputs
+            pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
+            outputs = [self._network(self._tensor(batch_inputs(x, rows))).cpu().numpy() for rows in pieces]
+        return np.concatenate(outputs)
+
+    def _tensor(self, array: Array) -> Any:
+        import torch
+
+        return torch.as_tensor(np.ascontiguousarray(array), device=self._device)
 
     def _batch(self) -> tuple[Array, Array]:
         """The next batch, in the order that the twins visit the rows."""

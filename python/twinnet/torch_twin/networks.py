@@ -1,6 +1,7 @@
 """A model's layers as PyTorch modules, a loss as a PyTorch function, an optimizer as one of torch.optim's.
 
 PyTorch keeps the weights of a linear layer as (d_out, d_in), the transpose of ours; that appears here and nowhere else.
+Kernels are (out_channels, in_channels, height, width) in both.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from twinnet._types import Array, Model, Params
-from twinnet.checks import check_argument
+from twinnet.checks import check_argument, check_choice
+from twinnet.model import trained_params
 
-__all__ = ["Network", "Noise", "loss_function", "make_optimizer"]
+__all__ = ["DEVICES", "Network", "Noise", "choose_device", "loss_function", "make_optimizer", "transposed"]
 
+DEVICES = ("auto", "cpu", "cuda")
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
@@ -27,6 +30,30 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "softmax": lambda: nn.Softmax(dim=1),
     "log_softmax": lambda: nn.LogSoftmax(dim=1),
 }
+
+
+def choose_device(device: str) -> str:
+    """The device that PyTorch calculates on (the course's ``isgpu``, lesson C).
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda"}
+        Auto is a GPU if PyTorch can use one.
+
+    Returns
+    -------
+    {"cpu", "cuda"}
+
+    Raises
+    ------
+    ValueError
+        If a GPU is asked for and PyTorch can use none.
+    """
+    check_choice(device, "device", DEVICES)
+    usable = torch.cuda.is_available()
+    must_be = "auto or cpu: PyTorch finds no CUDA GPU here, or is a build without CUDA"
+    check_argument(usable or device != "cuda", "device", device, must_be)
+    return "cuda" if usable and device != "cpu" else "cpu"
 
 
 class Noise(nn.Module):
@@ -41,7 +68,7 @@ class Noise(nn.Module):
         """Drop or disturb elements of `x` in training; let everything pass otherwise."""
         if not self.training or self.draw is None:
             return x
-        drawn = torch.as_tensor(self.draw(self.layer, tuple(x.shape)), dtype=x.dtype)
+        drawn = torch.as_tensor(self.draw(self.layer, tuple(x.shape)), dtype=x.dtype, device=x.device)
         return x * drawn / (1 - self.layer["p"]) if self.layer["type"] == "dropout" else x + drawn
 
 
@@ -62,12 +89,25 @@ class Network(nn.Module):
     @staticmethod
     def make_layer(layer: dict[str, Any]) -> nn.Module:
         """One layer."""
-        if layer["type"] == "affine":
-            return nn.Linear(layer["d_in"], layer["d_out"])
-        if layer["type"] in ("dropout", "noise"):
-            return Noise(layer)
-        must_be = f"a layer that PyTorch has: affine, {', '.join(ACTIVATIONS)}"
-        check_argument(layer["type"] in ACTIVATIONS, "type", layer["type"], must_be)
+        match layer["type"]:
+            case "affine":
+                return nn.Linear(layer["d_in"], layer["d_out"])
+            case "conv2d":
+                channels, size = (layer["in_channels"], layer["out_channels"]), layer["kernel_size"]
+                return nn.Conv2d(*channels, size, layer.get("stride", 1), layer.get("padding", 0))
+            case "max_pool2d":
+                return nn.MaxPool2d(layer["size"], layer.get("stride"))
+            case "average_pool2d":
+                return nn.AvgPool2d(layer["size"], layer.get("stride"))
+            case "global_average_pool2d":
+                return nn.AdaptiveAvgPool2d(1)
+            case "unflatten":
+                return nn.Unflatten(1, layer["shape"])
+            case "flatten":
+                return nn.Flatten()
+            case "dropout" | "noise":
+                return Noise(layer)
+        check_argument(layer["type"] in ACTIVATIONS, "type", layer["type"], "a layer that PyTorch has")
         return ACTIVATIONS[layer["type"]]()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,19 +119,26 @@ class Network(nn.Module):
         """The parameters by our keys, in PyTorch's shapes."""
         found: dict[str, Tensor] = {}
         for layer, module in zip(self.model, self.stack, strict=True):
-            if isinstance(module, nn.Linear):
+            if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
                 found[layer["w"]], found[layer["b"]] = module.weight, module.bias
         return found
 
     @torch.no_grad()
     def load(self, params: Params) -> None:
-        """Take over parameters of ours."""
+        """Take over parameters of ours; those of frozen layers will stay as they are."""
+        trained = trained_params(self.model, params)
         for key, tensor in self.named_arrays().items():
-            tensor.copy_(torch.as_tensor(np.ascontiguousarray(params[key].T)))
+            tensor.copy_(torch.as_tensor(transposed(params[key])))
+            tensor.requires_grad_(key in trained)
 
     def params(self) -> Params:
         """The parameters as ours."""
-        return {key: tensor.detach().numpy().T.copy() for key, tensor in self.named_arrays().items()}
+        return {key: transposed(tensor.detach().cpu().numpy()).copy() for key, tensor in self.named_arrays().items()}
+
+
+def transposed(value: Array) -> Array:
+    """A parameter as the other side keeps it: the weights of a linear layer transposed, all else as it is."""
+    return np.ascontiguousarray(value.T) if value.ndim == 2 else value
 
 
 def loss_function(loss: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -125,7 +172,7 @@ def make_optimizer(optimizer: dict[str, Any], network: Network, reg: float) -> t
     ValueError
         If PyTorch has no such optimizer.
     """
-    named = network.named_arrays()
+    named = {key: value for key, value in network.named_arrays().items() if value.requires_grad}
     groups = [
         {"params": [value for key, value in named.items() if key.endswith(".w")], "weight_decay": reg},
         {"params": [value for key, value in named.items() if not key.endswith(".w")], "weight_decay": 0.0},
