@@ -15,7 +15,7 @@ export TWINNET_SHARED_DATA := $(CURDIR)/shared_data
 R_SOURCES := $(shell find r -name '*.R' -o -name DESCRIPTION -o -name NAMESPACE) shared_data/iris.csv \
 	$(wildcard shared_data/experiments/*.json shared_data/golden/*.json) python/twinnet/parity/originals.py
 
-.PHONY: help setup compare test test-full test-python test-r lint format check docs bench clean
+.PHONY: help setup compare test test-full test-python test-r lint format check docs fashion bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ check: setup ## run R CMD check on the R package
 
 docs: setup $(BUILD)/roxygen2 ## write the R package's man pages and NAMESPACE from its comments
 	cd r && Rscript -e 'roxygen2::roxygenise(load_code = "source")'
+
+fashion: setup ## install Fashion-MNIST: Debian's package, or a download
+	@$(BIN)/python .ci/install_fashion.py
 
 bench: setup ## measure speed against peers in the same run, as ratios
 	$(BIN)/python tests/bench/bench_iris.py

@@ -27,6 +27,7 @@ ONLY_PYTHON = {
 ONLY_R = {
     "bridge": "R's half of the bridge; Python's is parity/bridge",
     "draws": "R's way to call what parity/draws does",
+    "expect_twin": "what testthat says; what pytest says is parity/pytest_plugin",
     "formula": "R's way to call the network; Python's is estimator",
     "ziggurat_tables": "constants that NumPy has compiled in",
 }
@@ -34,6 +35,8 @@ ONLY_R = {
 INDEX_DEFAULTS = {("train_dnn", "x"), ("train_dnn", "y")}
 # Python's exceptions and warnings are classes; R's are conditions that need no declaration.
 ONLY_PYTHON_NAMES = {"ConvergenceWarning"}
+# A context manager of Python is in R a function of the expression that it surrounds, its second argument.
+CONTEXTS = {"arithmetic": "with_arithmetic", "recording": "with_recording"}
 # Parts of Python's class; in R they are functions that its methods call.
 ONLY_PYTHON_METHODS = {"outputs.dnn", "score_name.dnn"}
 # A class of Python is a generic function's methods in R: Class.method is method.class, and __str__ is print.
@@ -115,7 +118,7 @@ def test_the_same_functions_stand_in_the_same_order(r, stem):
             ]
             expected += [r_name(name, method) for method in public]
         else:
-            expected.append(name)
+            expected.append(CONTEXTS.get(name, name))
     defined = list(r_definitions(r, stem))
     missing = [name for name in expected if name not in defined and name not in ONLY_PYTHON_METHODS]
     assert not missing, f"{stem}.R lacks {missing}"
@@ -138,7 +141,9 @@ def test_functions_have_the_same_arguments_and_defaults(r, stem):
         value = getattr(module, name)
         if inspect.isclass(value):
             continue
-        if callable(value):
+        if name in CONTEXTS:
+            compare_arguments(r, f"twinnet:::{CONTEXTS[name]}", name, arguments_of(value, method=False), surrounds=True)
+        elif callable(value):
             compare_arguments(r, f"twinnet:::{name}", name, arguments_of(value, method=False))
         else:
             assert [*value] == r.eval(f"twinnet:::{name}").tolist() if isinstance(value, tuple) else True, name
@@ -186,8 +191,12 @@ def test_generators_have_the_same_methods_and_arguments(r, stem, name):
         assert theirs_arguments == named, f"{name}.{method}: {named} in Python, {theirs_arguments} in R"
 
 
-def compare_arguments(r, r_function: str, name: str, parameters: list[inspect.Parameter]) -> None:
+def compare_arguments(
+    r, r_function: str, name: str, parameters: list[inspect.Parameter], surrounds: bool = False
+) -> None:
     formals = r.eval(f"as.character(names(formals({r_function})))").tolist()
+    if surrounds:
+        assert formals.pop(1) == "expr", f"{r_function}: its second argument is what it surrounds"
     assert formals == [parameter.name for parameter in parameters], f"{name}: the arguments differ"
     for parameter in parameters:
         deparsed = r.eval(f"paste(deparse(formals({r_function})[['{parameter.name}']]), collapse = '')").item()

@@ -1,18 +1,35 @@
-"""MNIST: R and Python read the same bytes, and both refuse files that are not what they should be."""
+"""MNIST and Fashion-MNIST: R and Python read the same bytes, and refuse files that are not what they should be."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gzip
 import hashlib
+import http.server
+import importlib.util
+import re
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bit_patterns import assert_same_bits
 from twinnet.datasets import shared_data_path
-from twinnet.mnist import MNIST_CHECKSUMS, load_mnist, mnist_batch, mnist_images, read_idx
+from twinnet.mnist import (
+    FASHION_MNIST_CHECKSUMS,
+    FASHION_MNIST_CLASSES,
+    FASHION_MNIST_SMALL_CHECKSUMS,
+    MNIST_CHECKSUMS,
+    load_fashion_mnist,
+    load_mnist,
+    mnist_batch,
+    mnist_images,
+    read_idx,
+)
 from twinnet.parity.bridge import RError
+from twinnet.problems import batch_inputs, problem_fashion_mnist
 
 
 @pytest.fixture(scope="module")
@@ -257,13 +274,156 @@ def test_a_missing_file_is_named(r, tmp_path, monkeypatch):
     with pytest.raises(RError, match="There is no file") as theirs:
         r.call("load_mnist", str(tmp_path))
     assert theirs.value.message == str(ours.value)
-    folder = r.call("Sys.getenv", "TWINNET_SHARED_DATA").item()
-    with monkeypatch.context() as patch:
-        patch.setenv("TWINNET_SHARED_DATA", str(tmp_path))
+    with shared_data(r, monkeypatch, tmp_path):
         with pytest.raises(FileNotFoundError, match="TWINNET_SHARED_DATA names the folder") as ours:
             load_mnist()
         with pytest.raises(RError, match="TWINNET_SHARED_DATA names the folder") as theirs:
             r.call("load_mnist")
-    r.call("Sys.setenv", TWINNET_SHARED_DATA=folder)  # R and Python share the process's, and patch knows Python's only
     assert theirs.value.message == str(ours.value)
     assert str(tmp_path) in str(ours.value)
+
+
+@contextlib.contextmanager
+def shared_data(r, monkeypatch, folder):
+    """Let both languages look in another folder; they share the environment, of which monkeypatch knows Python's."""
+    before = r.call("Sys.getenv", "TWINNET_SHARED_DATA").item()
+    with monkeypatch.context() as patch:
+        patch.setenv("TWINNET_SHARED_DATA", str(folder))
+        yield
+    r.call("Sys.setenv", TWINNET_SHARED_DATA=before)
+
+
+@pytest.mark.parametrize("name", FASHION_MNIST_SMALL_CHECKSUMS)
+def test_the_small_fashion_mnist_is_what_its_readme_says(name):
+    unpacked = gzip.decompress(shared_data_path(f"fashion_mnist_small/{name}").read_bytes())
+    assert hashlib.md5(unpacked).hexdigest() == FASHION_MNIST_SMALL_CHECKSUMS[name]
+    readme = shared_data_path("fashion_mnist_small/README.md").read_text(encoding="utf-8")
+    for known in (FASHION_MNIST_SMALL_CHECKSUMS[name], FASHION_MNIST_CHECKSUMS[name], f" {len(unpacked)} ", "MIT"):
+        assert known in readme, known
+
+
+def test_both_languages_read_the_small_fashion_mnist(r):
+    settings = {"name": "fashion_mnist", "train": 2000, "test": 500}
+    ours = problem_fashion_mnist(settings)
+    theirs = r.call("problem_data", settings, convert=False)
+    assert ours["x"].shape == (2000, 28, 28)
+    assert ours["x_test"].shape == (500, 28, 28)
+    assert ours["classes"].tolist() == list(FASHION_MNIST_CLASSES) == part_of_list(r, theirs, "classes").tolist()
+    # the first ten, as the data's README and every tutorial show them: an ankle boot, two T-shirts, ...
+    assert ours["labels"][:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
+    for part in ("", "_test"):
+        assert (ours[f"labels{part}"] + 1 == part_of_list(r, theirs, f"labels{part}")).all()
+        assert_same_bits(ours[f"target{part}"], part_of_list(r, theirs, f"target{part}"), f"target{part}")
+        x = part_of_list(r, theirs, f"x{part}", convert=False)
+        rows = np.arange(0, len(ours[f"x{part}"]), 7)
+        in_r = r.call("batch_inputs", x, rows + 1)
+        assert_same_bits(batch_inputs(ours[f"x{part}"], rows), in_r, f"x{part}")
+
+
+def part_of_list(r, values, name, convert=True):
+    return r.call("[[", values, name, convert=convert)
+
+
+def test_more_than_the_small_fashion_mnist_is_asked_for_with_the_three_ways_to_get_it(r, monkeypatch, tmp_path):
+    (tmp_path / "fashion_mnist_small").symlink_to(shared_data_path("fashion_mnist_small"))
+    monkeypatch.setattr("twinnet.mnist.FASHION_MNIST_DEBIAN", str(tmp_path / "nowhere"))
+    set_in_r(r, "FASHION_MNIST_DEBIAN", str(tmp_path / "nowhere"))
+    try:
+        with shared_data(r, monkeypatch, tmp_path):
+            for wanted in ((2001, 500), (2000, 501)):
+                with pytest.raises(FileNotFoundError, match="make fashion") as ours:
+                    load_fashion_mnist(*wanted)
+                with pytest.raises(RError, match="make fashion") as theirs:
+                    r.call("load_fashion_mnist", *wanted)
+                assert theirs.value.message == str(ours.value)
+                assert str(ours.value).startswith(f"There are no {wanted[0]} + {wanted[1]} images of Fashion-MNIST.")
+                for way in ("apt-get install dataset-fashion-mnist", str(tmp_path / "fashion_mnist"), "http://"):
+                    assert way in str(ours.value)
+            assert len(load_fashion_mnist(2000, 500)["x_train"]) == 2000
+            # files that are not those of Fashion-MNIST are refused, not used
+            (tmp_path / "fashion_mnist").mkdir()
+            write_set(tmp_path / "fashion_mnist")
+            with pytest.raises(ValueError, match="is not the file expected") as ours:
+                load_fashion_mnist()
+            with pytest.raises(RError, match="is not the file expected") as theirs:
+                r.call("load_fashion_mnist")
+            assert theirs.value.message == str(ours.value)
+    finally:
+        set_in_r(r, "FASHION_MNIST_DEBIAN", "/usr/share/datasets/fashion-mnist")
+
+
+def set_in_r(r, name, value):
+    r.eval(f"""local({{
+      namespace <- asNamespace("twinnet")
+      base::unlockBinding("{name}", namespace)
+      assign("{name}", "{value}", namespace)
+      base::lockBinding("{name}", namespace)
+    }})""")
+
+
+@pytest.fixture
+def installer(monkeypatch, tmp_path):
+    """What `make fashion` runs, where nothing is installed, and where all of Fashion-MNIST is its first images."""
+    path = Path(__file__).resolve().parents[1] / ".ci" / "install_fashion.py"
+    spec = importlib.util.spec_from_file_location("install_fashion", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setenv("TWINNET_SHARED_DATA", str(tmp_path))
+    monkeypatch.setattr(module, "is_there", lambda: False)
+    monkeypatch.setattr(module, "FASHION_MNIST_CHECKSUMS", FASHION_MNIST_SMALL_CHECKSUMS)
+    return module
+
+
+@contextlib.contextmanager
+def served(folder):
+    """The address of a folder's files."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_fashion_mnist_is_downloaded_and_checked(installer, tmp_path, capsys):
+    home = Path(__file__).resolve().parents[1] / "shared_data" / "fashion_mnist_small"
+    with served(home) as address:
+        assert installer.main(address) == 0
+    assert capsys.readouterr().out.strip().endswith(f"Fashion-MNIST is in {tmp_path / 'fashion_mnist'}.")
+    for name in FASHION_MNIST_SMALL_CHECKSUMS:
+        assert (tmp_path / "fashion_mnist" / name).read_bytes() == (home / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("served_as", "message"),
+    [
+        (None, "File not found"),
+        (b"<!DOCTYPE html>", "http.*is not an IDX file"),
+        (gzip.compress(idx(IMAGE)), "http.*is not the file expected"),
+    ],
+)
+def test_a_download_that_is_not_fashion_mnist_leaves_nothing_and_keeps_what_was_there(
+    installer, tmp_path, capsys, served_as, message
+):
+    home, folder = tmp_path / "home", tmp_path / "fashion_mnist"
+    home.mkdir()
+    folder.mkdir()
+    name = next(iter(FASHION_MNIST_SMALL_CHECKSUMS))
+    (folder / name).write_bytes(b"before")
+    if served_as is not None:
+        (home / name).write_bytes(served_as)
+    with served(home) as address:
+        assert installer.main(address) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Fashion-MNIST could not be downloaded: ")
+    assert re.search(message, error), error
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_bytes() == b"before"
+
+
+def test_a_download_from_nowhere_says_so(installer, capsys):
+    assert installer.main("http://127.0.0.1:9") == 1
+    assert "http://127.0.0.1:9/train-images-idx3-ubyte.gz: " in capsys.readouterr().err

@@ -8,11 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twinnet.dnn import DNN, ConvergenceWarning, train_dnn
+from twinnet.kernels import arithmetic
+from twinnet.record import record, record_phase, record_step, recording
 
 if TYPE_CHECKING:
     from twinnet.estimator import DNNClassifier, DNNRegressor
 
-__all__ = ["DNN", "ConvergenceWarning", "DNNClassifier", "DNNRegressor", "train_dnn"]
+__all__ = [
+    "DNN",
+    "ConvergenceWarning",
+    "DNNClassifier",
+    "DNNRegressor",
+    "arithmetic",
+    "record",
+    "record_phase",
+    "record_step",
+    "recording",
+    "train_dnn",
+]
 __version__ = "0.1.0"
 
 

@@ -6,9 +6,10 @@ Twin: r/R/checks.R, with the same messages.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -172,6 +173,11 @@ def check_same_shape(value: AnyArray, name: str, other: AnyArray, other_name: st
     """
     if value.shape != other.shape:
         check_argument(False, name, value.shape, f"of the shape of `{other_name}`, {show_value(other.shape)}")
+
+
+def refuse_file(path: str | os.PathLike[str], what: str) -> NoReturn:
+    """Raise an error that names a file and what is wrong with it."""
+    raise ValueError(f"{os.fspath(path)} {what}.")
 
 
 def bounds_text(above: float, minimum: float, below: float, maximum: float) -> str:

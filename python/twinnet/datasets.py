@@ -16,7 +16,7 @@ from twinnet._types import AnyArray, IntArray
 from twinnet.checks import check_argument, check_whole
 from twinnet.labels import class_levels
 
-__all__ = ["load_iris", "sample_per_class", "shared_data_path"]
+__all__ = ["load_iris", "sample_per_class", "shared_data_folder", "shared_data_path"]
 
 
 class SampleSource(Protocol):
@@ -24,6 +24,18 @@ class SampleSource(Protocol):
 
     def sample_int(self, n: int, size: int) -> IntArray:
         """Draw `size` different numbers from 1 to `n`."""
+
+
+def shared_data_folder() -> Path:
+    """The folder of the files that both languages read.
+
+    Returns
+    -------
+    Path
+        The one that the environment variable TWINNET_SHARED_DATA names, or else the package's own, which has not MNIST
+        unless the package is installed as a link to a checkout: it is large.
+    """
+    return Path(os.environ.get("TWINNET_SHARED_DATA") or Path(__file__).parent / "shared_data")
 
 
 def shared_data_path(name: str) -> Path:
@@ -37,16 +49,15 @@ def shared_data_path(name: str) -> Path:
     Returns
     -------
     Path
-        In the folder that the environment variable TWINNET_SHARED_DATA names, or else in the package's own, which has
-        not MNIST unless the package is installed as a link to a checkout: it is large.
+        In `shared_data_folder`.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     """
-    folder = os.environ.get("TWINNET_SHARED_DATA") or Path(__file__).parent / "shared_data"
-    path = Path(folder) / name
+    folder = shared_data_folder()
+    path = folder / name
     if not path.exists():
         hint = "TWINNET_SHARED_DATA names the folder; that of a checkout of twinnet, shared_data, has all files."
         raise FileNotFoundError(f'There is no "{name}" in the shared data, {folder}. {hint}')

@@ -1,8 +1,8 @@
-"""MNIST: handwritten digits, read from IDX files and kept as bytes until a batch of them is used.
+"""MNIST and Fashion-MNIST: digits and clothes, read from IDX files and kept as bytes until a batch of them is used.
 
 An IDX file is two zero bytes, a type (08: unsigned bytes), the number of dimensions, their sizes as 32-bit words with
 the highest byte first, and the values with the last index running fastest (LeCun, Cortes, Burges; the files and their
-licence are in shared_data/mnist). Fashion-MNIST's files are of the same form. Twin: r/R/mnist.R.
+licences are in shared_data/mnist and shared_data/fashion_mnist_small). Twin: r/R/mnist.R.
 """
 
 from __future__ import annotations
@@ -13,25 +13,52 @@ import math
 import os
 import zlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from twinnet._types import AnyArray, Array, IntArray
-from twinnet.checks import check_argument
-from twinnet.datasets import shared_data_path
+from twinnet.checks import check_argument, refuse_file
+from twinnet.datasets import shared_data_folder, shared_data_path
 from twinnet.preprocessing import scale_pixels
 
-__all__ = ["load_mnist", "mnist_batch", "mnist_images", "read_idx"]
+__all__ = ["FASHION_MNIST_CLASSES", "load_fashion_mnist", "load_mnist", "mnist_batch", "mnist_images", "read_idx"]
 
-# The files of MNIST, and the MD5 of what they hold unpacked.
+# The files of each data set, and the MD5 of what they hold unpacked.
 MNIST_CHECKSUMS = {
     "train-images-idx3-ubyte.gz": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte.gz": "a25bea736e30d166cdddb491f175f624",
     "t10k-images-idx3-ubyte.gz": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte.gz": "27ae3e4e09519cfbb04c329615203637",
 }
+FASHION_MNIST_CHECKSUMS = {
+    "train-images-idx3-ubyte.gz": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "train-labels-idx1-ubyte.gz": "9018921c3c673c538a1fc5bad174d6f9",
+    "t10k-images-idx3-ubyte.gz": "8181f5470baa50b63fa0f6fddb340f0a",
+    "t10k-labels-idx1-ubyte.gz": "15d484375f8d13e6eb1aabb0c3f46965",
+}
+# Its first 2000 and 500 images, which are in shared_data.
+FASHION_MNIST_SMALL_CHECKSUMS = {
+    "train-images-idx3-ubyte.gz": "7f9091a9289757d4759f4db021f25698",
+    "train-labels-idx1-ubyte.gz": "286ec15c542ee97cbedb47658809cb4d",
+    "t10k-images-idx3-ubyte.gz": "4255ad7a7e77f5f027f05fd7644a6d38",
+    "t10k-labels-idx1-ubyte.gz": "46aa1f456ad6a5c48b50f4f28b2cc651",
+}
+FASHION_MNIST_DEBIAN = "/usr/share/datasets/fashion-mnist"
+FASHION_MNIST_HOME = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+FASHION_MNIST_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 
 def read_idx(path: str | os.PathLike[str], checksum: str | None = None) -> npt.NDArray[np.uint8]:
@@ -88,8 +115,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> dict[str, AnyArr
     Parameters
     ----------
     folder : str or path, optional
-        Where the four files are, such as Fashion-MNIST's; if left out, those of MNIST in `shared_data`, and their
-        checksums are checked.
+        Where the four files are; if left out, those of MNIST in `shared_data`, and their checksums are checked.
 
     Returns
     -------
@@ -104,9 +130,43 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> dict[str, AnyArr
     ValueError
         Names the file that is damaged, is another, or does not go with the others.
     """
-    x_train, labels_train = read_part("train", folder)
-    x_test, labels_test = read_part("t10k", folder)
-    return {"x_train": x_train, "labels_train": labels_train, "x_test": x_test, "labels_test": labels_test}
+    return read_image_set(folder) if folder else read_image_set(shared_data_path("mnist"), MNIST_CHECKSUMS)
+
+
+def load_fashion_mnist(train: int = 60000, test: int = 10000) -> dict[str, AnyArray]:
+    """The Fashion-MNIST images and labels: clothes instead of digits (Xiao, Rasul and Vollgraf 2017).
+
+    Parameters
+    ----------
+    train, test : int
+        How many training and test images are needed, at least. The first 2000 and 500 are read from
+        ``shared_data/fashion_mnist_small``; for more, all are read from ``shared_data/fashion_mnist`` or from where
+        Debian's package dataset-fashion-mnist has them. Checksums are checked.
+
+    Returns
+    -------
+    dict
+        As `load_mnist`; label i is of class i of `FASHION_MNIST_CLASSES`, from 0.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are not that many images; says how to get them.
+    ValueError
+        Names the file that is damaged or is another.
+    """
+    folder = shared_data_folder() / "fashion_mnist"
+    small = (folder.parent / "fashion_mnist_small", FASHION_MNIST_SMALL_CHECKSUMS)
+    places = [small] if train <= 2000 and test <= 500 else []
+    places += [(folder, FASHION_MNIST_CHECKSUMS), (Path(FASHION_MNIST_DEBIAN), FASHION_MNIST_CHECKSUMS)]
+    for place, checksums in places:
+        if (place / "train-images-idx3-ubyte.gz").is_file():
+            return read_image_set(place, checksums)
+    raise FileNotFoundError(
+        f"There are no {train} + {test} images of Fashion-MNIST. Get them by `make fashion` in a checkout of twinnet, "
+        "or on Debian or Ubuntu by `sudo apt-get install dataset-fashion-mnist`, or put the four files of "
+        f"{FASHION_MNIST_HOME} into {folder}. The first 2000 + 500 are in twinnet's shared_data."
+    )
 
 
 def mnist_images(x: npt.NDArray[np.uint8], rows: IntArray) -> Array:
@@ -156,14 +216,20 @@ def mnist_batch(x: npt.NDArray[np.uint8], rows: IntArray) -> Array:
     return scale_pixels(pixels.reshape(len(pixels), x.shape[1] * x.shape[2]))
 
 
-def read_part(part: str, folder: str | os.PathLike[str] | None) -> tuple[npt.NDArray[np.uint8], IntArray]:
+def read_image_set(folder: str | os.PathLike[str], checksums: dict[str, str] | None = None) -> dict[str, AnyArray]:
+    """The images and labels of the four files in a folder."""
+    x_train, labels_train = read_part("train", folder, checksums)
+    x_test, labels_test = read_part("t10k", folder, checksums)
+    return {"x_train": x_train, "labels_train": labels_train, "x_test": x_test, "labels_test": labels_test}
+
+
+def read_part(
+    part: str, folder: str | os.PathLike[str], checksums: dict[str, str] | None
+) -> tuple[npt.NDArray[np.uint8], IntArray]:
     """The images and labels of the files of one part, ``train`` or ``t10k``, if they go together."""
-    paths, arrays = [], []
-    for name in (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz"):
-        path = shared_data_path(f"mnist/{name}") if folder is None else Path(folder) / name
-        paths.append(path)
-        arrays.append(read_idx(path, MNIST_CHECKSUMS[name] if folder is None else None))
-    images, labels = arrays
+    names = [f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz"]
+    paths = [Path(folder) / name for name in names]
+    images, labels = (read_idx(path, checksums[path.name] if checksums else None) for path in paths)
     for path, array, of in ((paths[0], images, 3), (paths[1], labels, 1)):
         if array.ndim != of:
             refuse_file(path, f"holds an array of {array.ndim} dimensions, not of {of}")
@@ -181,11 +247,6 @@ def read_bytes(file: Any, n: int) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return b""
     return data
-
-
-def refuse_file(path: str | os.PathLike[str], what: str) -> NoReturn:
-    """Raise an error that names a file and what is wrong with it."""
-    raise ValueError(f"{os.fspath(path)} {what}.")
 
 
 def check_rows(rows: IntArray, n: int) -> IntArray:

@@ -45,6 +45,7 @@ from twinnet.pooling import (
     max_pool2d_forward,
 )
 from twinnet.randomness import Generator, random_mask, random_normal
+from twinnet.record import record
 from twinnet.softmax import log_softmax_backward, log_softmax_forward, softmax_backward, softmax_forward
 from twinnet.torch_init import conv2d_init, linear_init
 from twinnet.windows import check_pair, check_window_size, window_counts
@@ -285,9 +286,12 @@ def model_forward(
             case "log_softmax":
                 out, cache = log_softmax_forward(out)
             case "dropout" if generator is not None:
-                out, cache = dropout_forward(out, random_mask(generator, out.shape, layer["p"]), layer["p"])
+                mask = record("mask", random_mask(generator, out.shape, layer["p"]), of=layer["name"])
+                out, cache = dropout_forward(out, mask, layer["p"])
             case "noise" if generator is not None:
-                out, cache = noise_forward(out, layer["sd"] * random_normal(generator, out.shape))
+                noise = record("noise", layer["sd"] * random_normal(generator, out.shape), of=layer["name"])
+                out, cache = noise_forward(out, noise)
+        out = record("out", out, of=layer["name"])
         caches.append(cache)
     return out, caches
 
@@ -349,7 +353,9 @@ def model_backward(model: Model, params: Params, caches: list[dict[str, Any]], d
             case "noise" if cache:
                 d_out = noise_backward(d_out, cache)
         if layer.get("w") in grads:
-            grads[layer["w"]], grads[layer["b"]] = d_w, d_b
+            grads[layer["w"]] = record("d_w", d_w, of=layer["name"])
+            grads[layer["b"]] = record("d_b", d_b, of=layer["name"])
+        d_out = record("d_x", d_out, of=layer["name"])
     return grads
 
 

@@ -15,14 +15,24 @@ from twinnet._types import AnyArray, Array, IntArray
 from twinnet.arrays import fill_by_column
 from twinnet.checks import check_choice, check_whole
 from twinnet.datasets import load_iris, sample_per_class
+from twinnet.dtypes import as_dtype
 from twinnet.generator_r import RGenerator
 from twinnet.labels import class_levels, class_numbers, one_hot
-from twinnet.mnist import load_mnist, mnist_batch
+from twinnet.mnist import FASHION_MNIST_CLASSES, load_fashion_mnist, load_mnist, mnist_batch
 from twinnet.preprocessing import standardise, standardise_fit
 
-__all__ = ["PROBLEMS", "batch_inputs", "problem_data", "problem_iris", "problem_mnist", "problem_plane", "problem_xor"]
+__all__ = [
+    "PROBLEMS",
+    "batch_inputs",
+    "problem_data",
+    "problem_fashion_mnist",
+    "problem_iris",
+    "problem_mnist",
+    "problem_plane",
+    "problem_xor",
+]
 
-PROBLEMS = ("iris", "mnist", "plane", "xor")
+PROBLEMS = ("fashion_mnist", "iris", "mnist", "plane", "xor")
 
 
 def problem_data(settings: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +55,8 @@ def problem_data(settings: dict[str, Any]) -> dict[str, Any]:
         Names the setting, its value and what it must be.
     """
     match check_choice(settings.get("name"), "data", PROBLEMS):
+        case "fashion_mnist":
+            return problem_fashion_mnist(settings)
         case "iris":
             return problem_iris(settings)
         case "mnist":
@@ -53,6 +65,25 @@ def problem_data(settings: dict[str, Any]) -> dict[str, Any]:
             return problem_plane(settings)
         case _:
             return problem_xor(settings)
+
+
+def problem_fashion_mnist(settings: dict[str, Any]) -> dict[str, Any]:
+    """Fashion-MNIST: the kind of clothes from 28 x 28 pixels (Xiao, Rasul and Vollgraf 2017).
+
+    Parameters
+    ----------
+    settings : dict
+        ``train`` and ``test``, how many of the 60000 training and 10000 test images to use: the first ones. Within
+        2000 and 500 those in `shared_data` are enough.
+
+    Returns
+    -------
+    dict
+        As `problem_mnist`.
+    """
+    n = check_whole(settings.get("train"), "train", minimum=1, maximum=60000)
+    m = check_whole(settings.get("test"), "test", minimum=1, maximum=10000)
+    return image_problem(load_fashion_mnist(n, m), np.asarray(FASHION_MNIST_CLASSES), n, m)
 
 
 def problem_iris(settings: dict[str, Any]) -> dict[str, Any]:
@@ -101,21 +132,9 @@ def problem_mnist(settings: dict[str, Any]) -> dict[str, Any]:
     dict
         As `problem_data`; ``x`` (n, 28, 28) and ``x_test`` are bytes.
     """
-    mnist = load_mnist()
     n = check_whole(settings.get("train"), "train", minimum=1, maximum=60000)
     m = check_whole(settings.get("test"), "test", minimum=1, maximum=10000)
-    labels, labels_test = mnist["labels_train"][:n], mnist["labels_test"][:m]
-    classes = np.arange(10)
-    labels, labels_test = class_numbers(labels, classes, "labels"), class_numbers(labels_test, classes, "labels")
-    return {
-        "classes": classes,
-        "x": mnist["x_train"][:n],
-        "target": one_hot(labels, 10),
-        "labels": labels,
-        "x_test": mnist["x_test"][:m],
-        "target_test": one_hot(labels_test, 10),
-        "labels_test": labels_test,
-    }
+    return image_problem(load_mnist(), np.arange(10), n, m)
 
 
 def problem_plane(settings: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +178,21 @@ def problem_xor(settings: dict[str, Any]) -> dict[str, Any]:
     return split_rows(x, class_targets(labels, 2), labels, classes, rows, rows)
 
 
+def image_problem(images: dict[str, AnyArray], classes: AnyArray, n: int, m: int) -> dict[str, Any]:
+    """The first `n` training and `m` test images of a data set whose labels, from 0, are of ten classes."""
+    labels = class_numbers(images["labels_train"][:n], np.arange(10), "labels")
+    labels_test = class_numbers(images["labels_test"][:m], np.arange(10), "labels")
+    return {
+        "classes": classes,
+        "x": images["x_train"][:n],
+        "target": one_hot(labels, 10),
+        "labels": labels,
+        "x_test": images["x_test"][:m],
+        "target_test": one_hot(labels_test, 10),
+        "labels_test": labels_test,
+    }
+
+
 def class_targets(labels: IntArray, n_classes: int) -> Array:
     """One-hot rows; for two classes one column, 1 for the second class."""
     target = one_hot(labels, n_classes)
@@ -185,7 +219,7 @@ def split_rows(
     }
 
 
-def batch_inputs(x: AnyArray, rows: IntArray | None) -> Array:
+def batch_inputs(x: AnyArray, rows: IntArray | None, dtype: str = "float64") -> Array:
     """The inputs of a batch.
 
     Parameters
@@ -193,6 +227,8 @@ def batch_inputs(x: AnyArray, rows: IntArray | None) -> Array:
     x : array, shape (n, d), or bytes, shape (n, 28, 28)
     rows : array of int, shape (b,), or None
         Row numbers from 0; None for all.
+    dtype : str
+        The dtype that pixels get; other numbers have theirs.
 
     Returns
     -------
@@ -200,5 +236,5 @@ def batch_inputs(x: AnyArray, rows: IntArray | None) -> Array:
         Pixels as numbers from 0 to 1, row by row.
     """
     if x.dtype == np.uint8:
-        return mnist_batch(x, np.arange(len(x)) if rows is None else rows)
+        return as_dtype(mnist_batch(x, np.arange(len(x)) if rows is None else rows), dtype)
     return x if rows is None else x[rows]

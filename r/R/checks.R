@@ -89,6 +89,11 @@ check_same_shape <- function(value, name, other, other_name) {
   invisible(NULL)
 }
 
+# Stop with an error that names a file and what is wrong with it.
+refuse_file <- function(path, what) {
+  stop(sprintf("%s %s.", path, what), call. = FALSE)
+}
+
 # The bounds in words: " above 0 and at most 1"; empty where there are none.
 bounds_text <- function(above, minimum, below, maximum) {
   bounds <- c(above, minimum, below, maximum)

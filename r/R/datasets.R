@@ -1,15 +1,23 @@
 # The data that both languages read, and how it is split.
 # Files lie in shared_data, one copy for both languages. Twin: python/twinnet/datasets.py.
 
+#' The folder of the files that both languages read
+#'
+#' @return The one that the environment variable TWINNET_SHARED_DATA names, or else the package's own, which has not
+#'   MNIST: it is large.
+#' @export
+shared_data_folder <- function() {
+  folder <- Sys.getenv("TWINNET_SHARED_DATA")
+  if (nzchar(folder)) folder else system.file("shared_data", package = "twinnet")
+}
+
 #' Path of a file that both languages read
 #'
 #' @param name Path below `shared_data`, such as `"iris.csv"`.
-#' @return The path, in the folder that the environment variable TWINNET_SHARED_DATA names, or else in the package's
-#'   own, which has not MNIST: it is large. Stops if there is no such file.
+#' @return The path, in [shared_data_folder()]. Stops if there is no such file.
 #' @export
 shared_data_path <- function(name) {
-  folder <- Sys.getenv("TWINNET_SHARED_DATA")
-  folder <- if (nzchar(folder)) folder else system.file("shared_data", package = "twinnet")
+  folder <- shared_data_folder()
   path <- file.path(folder, name)
   if (!file.exists(path)) {
     hint <- "TWINNET_SHARED_DATA names the folder; that of a checkout of twinnet, shared_data, has all files."

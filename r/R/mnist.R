@@ -1,14 +1,44 @@
-# MNIST: handwritten digits, read from IDX files and kept as bytes until a batch of them is used.
+# MNIST and Fashion-MNIST: digits and clothes, read from IDX files and kept as bytes until a batch of them is used.
 # An IDX file is two zero bytes, a type (08: unsigned bytes), the number of dimensions, their sizes as 32-bit words with
 # the highest byte first, and the values with the last index running fastest (LeCun, Cortes, Burges; the files and their
-# licence are in shared_data/mnist). Fashion-MNIST's files are of the same form. Twin: python/twinnet/mnist.py.
+# licences are in shared_data/mnist and shared_data/fashion_mnist_small). Twin: python/twinnet/mnist.py.
 
-# The files of MNIST, and the MD5 of what they hold unpacked.
+# The files of each data set, and the MD5 of what they hold unpacked.
 MNIST_CHECKSUMS <- c(
   "train-images-idx3-ubyte.gz" = "6bbc9ace898e44ae57da46a324031adb",
   "train-labels-idx1-ubyte.gz" = "a25bea736e30d166cdddb491f175f624",
   "t10k-images-idx3-ubyte.gz" = "2646ac647ad5339dbf082846283269ea",
   "t10k-labels-idx1-ubyte.gz" = "27ae3e4e09519cfbb04c329615203637"
+)
+FASHION_MNIST_CHECKSUMS <- c(
+  "train-images-idx3-ubyte.gz" = "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+  "train-labels-idx1-ubyte.gz" = "9018921c3c673c538a1fc5bad174d6f9",
+  "t10k-images-idx3-ubyte.gz" = "8181f5470baa50b63fa0f6fddb340f0a",
+  "t10k-labels-idx1-ubyte.gz" = "15d484375f8d13e6eb1aabb0c3f46965"
+)
+# Its first 2000 and 500 images, which are in shared_data.
+FASHION_MNIST_SMALL_CHECKSUMS <- c(
+  "train-images-idx3-ubyte.gz" = "7f9091a9289757d4759f4db021f25698",
+  "train-labels-idx1-ubyte.gz" = "286ec15c542ee97cbedb47658809cb4d",
+  "t10k-images-idx3-ubyte.gz" = "4255ad7a7e77f5f027f05fd7644a6d38",
+  "t10k-labels-idx1-ubyte.gz" = "46aa1f456ad6a5c48b50f4f28b2cc651"
+)
+FASHION_MNIST_DEBIAN <- "/usr/share/datasets/fashion-mnist"
+FASHION_MNIST_HOME <- "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+
+#' The classes of Fashion-MNIST
+#' @export
+FASHION_MNIST_CLASSES <- c(
+  "T-shirt/top",
+  "Trouser",
+  "Pullover",
+  "Dress",
+  "Coat",
+  "Sandal",
+  "Shirt",
+  "Sneaker",
+  "Bag",
+  "Ankle boot"
 )
 
 #' Read an IDX file of unsigned bytes
@@ -55,21 +85,41 @@ read_idx <- function(path, checksum = NULL) {
 
 #' The MNIST images and labels, or others in files of the same names
 #'
-#' @param folder Where the four files are, such as Fashion-MNIST's; if left out, those of MNIST in `shared_data`, and
-#'   their checksums are checked.
+#' @param folder Where the four files are; if left out, those of MNIST in `shared_data`, and their checksums are
+#'   checked.
 #' @return A list: `x_train` (60000, 28, 28) and `x_test` (10000, 28, 28), pixels from 0 to 255 as bytes (`raw`);
 #'   `labels_train` and `labels_test`, whole numbers from 0 to 9. Stops with a message that names the file that is
 #'   missing, is damaged, is another, or does not go with the others.
 #' @references LeCun, Cortes and Burges, The MNIST database of handwritten digits. Course, lessons B, C and E.
 #' @export
 load_mnist <- function(folder = NULL) {
-  train <- read_part("train", folder)
-  test <- read_part("t10k", folder)
-  list(
-    x_train = train[["images"]],
-    labels_train = train[["labels"]],
-    x_test = test[["images"]],
-    labels_test = test[["labels"]]
+  if (is.null(folder)) read_image_set(shared_data_path("mnist"), MNIST_CHECKSUMS) else read_image_set(folder)
+}
+
+#' The Fashion-MNIST images and labels: clothes instead of digits
+#'
+#' @param train,test How many training and test images are needed, at least. The first 2000 and 500 are read from
+#'   `shared_data/fashion_mnist_small`; for more, all are read from `shared_data/fashion_mnist` or from where Debian's
+#'   package dataset-fashion-mnist has them. Checksums are checked.
+#' @return As [load_mnist()]; label i, from 0, is of class i + 1 of [FASHION_MNIST_CLASSES]. Stops if there are not that
+#'   many images, and says how to get them; or with a message that names the file that is damaged or is another.
+#' @references Xiao, Rasul and Vollgraf (2017), Fashion-MNIST: a novel image dataset for benchmarking machine learning
+#'   algorithms.
+#' @export
+load_fashion_mnist <- function(train = 60000, test = 10000) {
+  folder <- file.path(shared_data_folder(), "fashion_mnist")
+  small <- list(list(file.path(shared_data_folder(), "fashion_mnist_small"), FASHION_MNIST_SMALL_CHECKSUMS))
+  places <- if (train <= 2000 && test <= 500) small
+  places <- c(places, lapply(c(folder, FASHION_MNIST_DEBIAN), list, FASHION_MNIST_CHECKSUMS))
+  for (place in places) {
+    if (file.exists(file.path(place[[1]], "train-images-idx3-ubyte.gz"))) {
+      return(read_image_set(place[[1]], place[[2]]))
+    }
+  }
+  stop(
+    sprintf("There are no %d + %d images of Fashion-MNIST. Get them by `make fashion` in a checkout ", train, test),
+    "of twinnet, or on Debian or Ubuntu by `sudo apt-get install dataset-fashion-mnist`, or put the four files of ",
+    sprintf("%s into %s. The first 2000 + 500 are in twinnet's shared_data.", FASHION_MNIST_HOME, folder)
   )
 }
 
@@ -98,16 +148,23 @@ mnist_batch <- function(x, rows) {
   scale_pixels(pixels[, by_row, drop = FALSE])
 }
 
+# The images and labels of the four files in a folder.
+read_image_set <- function(folder, checksums = NULL) {
+  train <- read_part("train", folder, checksums)
+  test <- read_part("t10k", folder, checksums)
+  list(
+    x_train = train[["images"]],
+    labels_train = train[["labels"]],
+    x_test = test[["images"]],
+    labels_test = test[["labels"]]
+  )
+}
+
 # The images and labels of the files of one part, "train" or "t10k", if they go together.
-read_part <- function(part, folder) {
+read_part <- function(part, folder, checksums) {
   names <- paste0(part, c("-images-idx3-ubyte.gz", "-labels-idx1-ubyte.gz"))
-  paths <- character()
-  arrays <- list()
-  for (name in names) {
-    path <- if (is.null(folder)) shared_data_path(paste0("mnist/", name)) else file.path(folder, name)
-    paths <- c(paths, path)
-    arrays <- c(arrays, list(read_idx(path, if (is.null(folder)) MNIST_CHECKSUMS[[name]])))
-  }
+  paths <- file.path(folder, names)
+  arrays <- lapply(paths, function(path) read_idx(path, if (!is.null(checksums)) checksums[[basename(path)]]))
   images <- arrays[[1]]
   labels <- as.integer(arrays[[2]])
   dimensions <- vapply(arrays, function(array) max(length(dim(array)), 1), 0)
@@ -137,11 +194,6 @@ ends_whole <- function(path, unpacked) {
   }
   end <- as.integer(packed[length(packed) - 3:0])
   sum(256^(0:3) * end) == unpacked %% 2^32
-}
-
-# Stop with an error that names a file and what is wrong with it.
-refuse_file <- function(path, what) {
-  stop(sprintf("%s %s.", path, what), call. = FALSE)
 }
 
 # The MD5 of bytes, by way of a file: R has it for files only.

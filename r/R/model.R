@@ -194,16 +194,19 @@ model_forward <- function(model, params, x, generator = NULL) {
       softmax = softmax_forward(out),
       log_softmax = log_softmax_forward(out),
       dropout = if (!is.null(generator)) {
-        dropout_forward(out, random_mask(generator, dim(out), layer[["p"]]), layer[["p"]])
+        mask <- record("mask", random_mask(generator, dim(out), layer[["p"]]), of = layer[["name"]])
+        dropout_forward(out, mask, layer[["p"]])
       },
       noise = if (!is.null(generator)) {
-        noise_forward(out, layer[["sd"]] * random_normal(generator, dim(out)))
+        noise <- record("noise", layer[["sd"]] * random_normal(generator, dim(out)), of = layer[["name"]])
+        noise_forward(out, noise)
       }
     )
     if (!is.null(passed)) {
       out <- passed[["out"]]
       caches[[i]] <- passed[["cache"]]
     }
+    out <- record("out", out, of = layer[["name"]])
   }
   list(out = out, caches = caches)
 }
@@ -250,9 +253,10 @@ model_backward <- function(model, params, caches, d_out) {
       noise = if (!is.null(cache)) d_out <- noise_backward(d_out, cache)
     )
     if (is_trained[[i]]) {
-      grads[[layer[["w"]]]] <- passed[["d_w"]]
-      grads[[layer[["b"]]]] <- passed[["d_b"]]
+      grads[[layer[["w"]]]] <- record("d_w", passed[["d_w"]], of = layer[["name"]])
+      grads[[layer[["b"]]]] <- record("d_b", passed[["d_b"]], of = layer[["name"]])
     }
+    d_out <- record("d_x", d_out, of = layer[["name"]])
   }
   grads
 }

@@ -5,7 +5,7 @@
 
 #' The problems that are known
 #' @export
-PROBLEMS <- c("iris", "mnist", "plane", "xor")
+PROBLEMS <- c("fashion_mnist", "iris", "mnist", "plane", "xor")
 
 #' The data of a problem
 #'
@@ -16,11 +16,25 @@ PROBLEMS <- c("iris", "mnist", "plane", "xor")
 #' @export
 problem_data <- function(settings) {
   switch(check_choice(settings[["name"]], "data", PROBLEMS),
+    fashion_mnist = problem_fashion_mnist(settings),
     iris = problem_iris(settings),
     mnist = problem_mnist(settings),
     plane = problem_plane(settings),
     problem_xor(settings)
   )
+}
+
+#' Fashion-MNIST: the kind of clothes from 28 x 28 pixels
+#'
+#' @param settings A list: `train` and `test`, how many of the 60000 training and 10000 test images to use: the first
+#'   ones. Within 2000 and 500 those in `shared_data` are enough.
+#' @return As [problem_mnist()].
+#' @references Xiao, Rasul and Vollgraf (2017).
+#' @export
+problem_fashion_mnist <- function(settings) {
+  n <- check_whole(settings[["train"]], "train", minimum = 1, maximum = 60000)
+  m <- check_whole(settings[["test"]], "test", minimum = 1, maximum = 10000)
+  image_problem(load_fashion_mnist(n, m), FASHION_MNIST_CLASSES, n, m)
 }
 
 #' Iris: the species, or a measurement, from other measurements
@@ -59,21 +73,9 @@ problem_iris <- function(settings) {
 #' @references LeCun, Cortes and Burges (1998).
 #' @export
 problem_mnist <- function(settings) {
-  mnist <- load_mnist()
   n <- check_whole(settings[["train"]], "train", minimum = 1, maximum = 60000)
   m <- check_whole(settings[["test"]], "test", minimum = 1, maximum = 10000)
-  classes <- 0:9
-  labels <- class_numbers(mnist[["labels_train"]][seq_len(n)], classes, "labels")
-  labels_test <- class_numbers(mnist[["labels_test"]][seq_len(m)], classes, "labels")
-  list(
-    classes = classes,
-    x = bytes_by_image(mnist[["x_train"]][seq_len(n), , , drop = FALSE]),
-    target = one_hot(labels, 10),
-    labels = labels,
-    x_test = bytes_by_image(mnist[["x_test"]][seq_len(m), , , drop = FALSE]),
-    target_test = one_hot(labels_test, 10),
-    labels_test = labels_test
-  )
+  image_problem(load_mnist(), 0:9, n, m)
 }
 
 #' A regression for the notes' test network of 2 inputs and 1 output
@@ -106,6 +108,21 @@ problem_xor <- function(settings) {
   split_rows(x, class_targets(labels, 2), labels, classes, rows, rows)
 }
 
+# The first `n` training and `m` test images of a data set whose labels, from 0, are of ten classes.
+image_problem <- function(images, classes, n, m) {
+  labels <- class_numbers(images[["labels_train"]][seq_len(n)], 0:9, "labels")
+  labels_test <- class_numbers(images[["labels_test"]][seq_len(m)], 0:9, "labels")
+  list(
+    classes = classes,
+    x = bytes_by_image(images[["x_train"]][seq_len(n), , , drop = FALSE]),
+    target = one_hot(labels, 10),
+    labels = labels,
+    x_test = bytes_by_image(images[["x_test"]][seq_len(m), , , drop = FALSE]),
+    target_test = one_hot(labels_test, 10),
+    labels_test = labels_test
+  )
+}
+
 # Images (n, h, w) as a matrix (h * w, n): the pixels of an image in one column, those of its first row first.
 bytes_by_image <- function(x) {
   fill_by_column(aperm(x, c(3, 2, 1)), c(prod(dim(x)[-1]), nrow(x)))
@@ -134,11 +151,12 @@ split_rows <- function(x, target, labels, classes, train, test) {
 #'
 #' @param x A matrix (n, d), or bytes as [problem_mnist()] keeps them.
 #' @param rows Row numbers from 1; NULL for all.
+#' @param dtype The dtype that pixels get; other numbers have theirs.
 #' @return A matrix (b, d): pixels as numbers from 0 to 1, row by row.
 #' @export
-batch_inputs <- function(x, rows) {
+batch_inputs <- function(x, rows, dtype = "float64") {
   if (is.raw(x)) {
-    scale_pixels(t(if (is.null(rows)) x else x[, rows, drop = FALSE]))
+    as_dtype(scale_pixels(t(if (is.null(rows)) x else x[, rows, drop = FALSE])), dtype)
   } else if (is.null(rows)) {
     x
   } else {

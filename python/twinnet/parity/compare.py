@@ -15,7 +15,7 @@ from twinnet.objectives import class_scores, score_outputs
 from twinnet.parity.voices import PythonVoice, Voice
 
 __all__ = [
-    "TOLERANCE",
+    "TOLERANCES",
     "VERDICTS",
     "Comparison",
     "Difference",
@@ -24,7 +24,7 @@ __all__ = [
     "largest_difference",
 ]
 
-TOLERANCE = 1e-12
+TOLERANCES = {"float64": 1e-12, "float32": 5e-4}  # each some 4500 times the distance from 1 to the next number
 STEPS_CHECKED = 200
 VERDICTS = ("identical", "equal", "equal by steps", "different")  # from the best to the worst
 
@@ -67,8 +67,10 @@ class Comparison:
     voices : tuple of Voice
     differences : dict of list of Difference
         By the voice's key: one for the losses, one for each parameter, one for the outputs of the test rows.
-    classes : array, shape (k,), or None
-        Class labels; None for a regression.
+    data : dict
+        The experiment's data.
+    predictions : dict of arrays, shape (m,)
+        By the voice's key: the predicted class numbers of the test rows; empty for a regression.
     confusions : dict of arrays, shape (k, k)
         By the voice's key: counts of true (rows) and predicted (columns) classes of the test rows.
     final_scores : dict of float
@@ -83,7 +85,8 @@ class Comparison:
     experiment: dict[str, Any]
     voices: tuple[Voice, ...]
     differences: dict[str, list[Difference]]
-    classes: AnyArray | None
+    data: dict[str, Any]
+    predictions: dict[str, IntArray]
     confusions: dict[str, IntArray]
     final_scores: dict[str, float]
     step_differences: dict[str, float]
@@ -105,6 +108,11 @@ class Comparison:
         return max(difference.largest for difference in self.all_differences)
 
     @property
+    def tolerance(self) -> float:
+        """How far apart two numbers may be, relative to the larger of 1 and their size."""
+        return TOLERANCES[self.experiment["dtype"]]
+
+    @property
     def verdict(self) -> str:
         """The worst of the voices' verdicts."""
         return max((self.verdict_on(key) for key in self.differences), key=VERDICTS.index)
@@ -116,10 +124,16 @@ class Comparison:
         free runs part, because training amplifies rounding.
         """
         differences = self.differences[key]
-        if any(difference.scaled > TOLERANCE for difference in differences):
-            by_steps = key in self.step_differences and self.step_differences[key] <= TOLERANCE
+        if any(difference.scaled > self.tolerance for difference in differences):
+            by_steps = key in self.step_differences and self.step_differences[key] <= self.tolerance
             return "equal by steps" if by_steps else "different"
         return "equal" if any(difference.differing > 0 for difference in differences) else "identical"
+
+    @property
+    def classes(self) -> AnyArray | None:
+        """Class labels, shape (k,); None for a regression."""
+        classes: AnyArray | None = self.data["classes"]
+        return classes
 
     @property
     def score_name(self) -> str:
@@ -154,13 +168,13 @@ def compare_voices(name: str, experiment: dict[str, Any], data: dict[str, Any], 
         found += [largest_difference(key, a.get(key, np.empty(0)), b.get(key, np.empty(0))) for key in {**a, **b}]
         found.append(largest_difference("test outputs", outputs[first.key], outputs[voice.key]))
         differences[voice.key] = found
-    confusions = {}
+    predictions, confusions = {}, {}
     if data["classes"] is not None:
         for key, out in outputs.items():
-            predicted = predicted_classes(class_scores(experiment["loss"], out))
-            confusions[key] = confusion_table(data["labels_test"], predicted, len(data["classes"]))
+            predictions[key] = predicted_classes(class_scores(experiment["loss"], out))
+            confusions[key] = confusion_table(data["labels_test"], predictions[key], len(data["classes"]))
     scores = {key: score_outputs(experiment["loss"], out, data) for key, out in outputs.items()}
-    return Comparison(name, experiment, tuple(voices), differences, data["classes"], confusions, scores, {}, 0)
+    return Comparison(name, experiment, tuple(voices), differences, data, predictions, confusions, scores, {}, 0)
 
 
 def compare_steps(comparison: Comparison, walker: PythonVoice) -> Comparison:

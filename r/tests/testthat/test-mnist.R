@@ -55,3 +55,13 @@ test_that("reading leaves no connection open, whatever happens", {
   expect_error(read_idx(path))
   expect_identical(nrow(showConnections()), before)
 })
+
+test_that("Fashion-MNIST's first images are read, and more are asked for with the ways to get them", {
+  if (!nzchar(Sys.getenv("TWINNET_SHARED_DATA")) && !dir.exists(FASHION_MNIST_DEBIAN)) { # the package alone
+    expect_error(load_fashion_mnist(2000, 500), "There are no 2000 + 500 images of Fashion-MNIST.", fixed = TRUE)
+    return(invisible())
+  }
+  small <- load_fashion_mnist(2000, 500)
+  expect_identical(dim(small[["x_train"]])[-1], c(28L, 28L))
+  expect_identical(FASHION_MNIST_CLASSES[small[["labels_test"]][1:3] + 1], c("Ankle boot", "Pullover", "Trouser"))
+})
