@@ -113,6 +113,8 @@ def conv2d_backward(d_out: Array, cache: dict[str, Any], input_gradient: bool = 
     d_x = zero_images(cache["shape"], d_out.dtype)
     for row in range(len(seen)):
         rows, heights = rows_that_saw(row, down, kh, stride[0])
+        if len(heights) == 0:
+            continue
         d_patches = matmul(d_rows[rows].reshape(-1, across * n).T, kernels[heights].reshape(-1, kw * c))
         for window, d_window in zip(
             windows_of_row(d_x, row, kw, stride[1]), d_patches.T.reshape(kw, c, across, n), strict=True

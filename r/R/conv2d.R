@@ -79,6 +79,9 @@ conv2d_backward <- function(d_out, cache, input_gradient = TRUE) {
   d_x <- matrix(0, n, prod(shape[-1]))
   for (row in seq_len(shape[[3]])) {
     saw <- rows_that_saw(row, down, dim(w)[[3]], stride[[1]])
+    if (length(saw[["rows"]]) == 0) {
+      next
+    }
     d_rows <- d_table[, places[, , saw[["rows"]]]]
     dim(d_rows) <- c(samples, nrow(w) * length(saw[["rows"]]))
     seen_with <- kernels[, saw[["heights"]], , ]
