@@ -1,4 +1,4 @@
-"""The command line: ``twinnet compare EXPERIMENT`` and ``twinnet draws``.
+"""The command line: ``twinnet compare EXPERIMENT``, ``twinnet predict EXPERIMENT`` and ``twinnet draws``.
 
 Exit status: 0 the voices agree, 1 they differ, 2 they could not be compared.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from twinnet.parity.bridge import BridgeError, RError
 from twinnet.parity.compare_command import add_command as add_compare
 from twinnet.parity.draws import add_command as add_draws
+from twinnet.parity.predict_command import add_command as add_predict
 
 __all__ = ["main"]
 
@@ -46,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="twinnet", description="Neural networks in R and in Python, proven equal.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_compare(commands)
+    add_predict(commands)
     add_draws(commands)
     return parser
 
