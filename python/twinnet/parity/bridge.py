@@ -12,6 +12,7 @@ Python                 R                           back in Python
 None                   NULL                        None
 bool, int, float, str  a vector of length 1        a 1-d array of length 1
 float64 array          double, the same dim        float64 array
+float32 array          class float32, the same dim float32 array
 integer array          integer, the same dim       int32 array (refused beyond R's +-(2^31 - 1))
 bool array             logical                     bool array
 str array              character                   str array
@@ -209,11 +210,13 @@ class Bridge:
             case list() | tuple():
                 return self._list([self.to_r(item, name) for item in value], None)
             case bool() | int() | float() | complex() | str() | np.generic():
-                return self._vector(np.asarray([value]), name)
+                return self.to_r(np.asarray([value]), name)
             case np.ndarray():
                 vector = self._vector(value.ravel(order="F"), name)
                 if value.ndim > 1:
                     vector.do_slot_assign("dim", self._r.IntSexpVector(value.shape))
+                if value.dtype == np.float32:
+                    vector.rclass = self._r.StrSexpVector(["float32"])  # which a slot of that name would not be to R
                 return vector
         raise BridgeError(f"`{name}`: R has no type for an object of type {type(value).__name__}.")
 
@@ -252,13 +255,14 @@ class Bridge:
                 | r.ComplexSexpVector()
                 | r.ByteSexpVector()
             ):
-                kept = attributes - {"dim"}
+                is_float32 = "float32" in classes
+                kept = attributes - ({"dim", "class"} if is_float32 else {"dim"})
                 if kept:
                     raise BridgeError(
                         f"An R vector with attributes ({', '.join(sorted(kept))}) would lose them as an array: "
                         "unname() it in R first, or take it with convert=False."
                     )
-                return self._array(value)
+                return self._array(value).astype(np.float32) if is_float32 else self._array(value)
         return value
 
     def _vector(self, flat: np.ndarray[Any, Any], name: str) -> Any:
@@ -326,7 +330,7 @@ class Bridge:
         base = self._r.baseenv
         if not os.environ.get("TWINNET_SHARED_DATA"):  # both read the same files, also those too large for the package
             base["Sys.setenv"](TWINNET_SHARED_DATA=self._r.StrSexpVector([str(SHARED_DATA)]))
-        library = os.environ.get("TWINNET_R_LIBRARY") or str(CHECKOUT / ".build" / "r-library")
+        library = r_library()
         if Path(library).is_dir():
             paths = [library, *base[".libPaths"]()]
             base[".libPaths"](self._r.StrSexpVector(paths))
@@ -340,6 +344,11 @@ class Bridge:
         if "package:twinnet" not in list(base["search"]()):
             base["attachNamespace"](namespace)
         return namespace
+
+
+def r_library() -> str:
+    """The library that holds the R package twinnet: TWINNET_R_LIBRARY, or where `make setup` installs it."""
+    return os.environ.get("TWINNET_R_LIBRARY") or str(CHECKOUT / ".build" / "r-library")
 
 
 def refuse_stale_package(installed: Path, sources: Path) -> None:

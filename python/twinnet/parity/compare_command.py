@@ -18,9 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from twinnet.checks import check_argument
+from twinnet.dtypes import DTYPES
 from twinnet.experiment import (
-    ARITHMETICS,
-    DTYPES,
     GENERATORS,
     experiment_data,
     experiment_names,
@@ -28,12 +27,15 @@ from twinnet.experiment import (
     experiment_read,
     experiment_variants,
 )
+from twinnet.kernels import ARITHMETICS
 from twinnet.parity.bridge import BridgeError
 from twinnet.parity.compare import Comparison, compare_steps, compare_voices
+from twinnet.parity.diff_report import diff_json, print_diff
 from twinnet.parity.drift import check_streams
 from twinnet.parity.originals import MissingOriginalError
 from twinnet.parity.report import agreed, comparison_json, print_comparison, save_comparisons
 from twinnet.parity.saved_runs import SavedRun, read_saved_run
+from twinnet.parity.trace_command import Judged, compare_traces, parse_steps, traced
 from twinnet.parity.voices import PythonVoice, RVoice, TorchVoice, Voice
 
 __all__ = ["add_command", "run_compare"]
@@ -76,6 +78,15 @@ def add_command(commands: Any) -> None:
     compare.add_argument("--device", choices=DEVICES, default="auto", help="where PyTorch calculates (auto)")
     compare.add_argument("--resume", action="store_true", help="go on with the run that was stopped, with its settings")
     compare.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    compare.add_argument(
+        "--trace",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        metavar="FOLDER",
+        help="record every tensor of every step, and say where the voices part first (in runs/EXPERIMENT/trace)",
+    )
+    compare.add_argument("--steps", type=parse_steps, metavar="N[-N],...", help="the steps to record, as in 0-10,50")
     compare.add_argument("--output", type=Path, default=Path("runs"), help="folder for trajectories and picture (runs)")
     compare.set_defaults(run=run_compare)
 
@@ -97,6 +108,7 @@ def run_compare(options: argparse.Namespace) -> int:
     """``twinnet compare``: train in each language, report, save."""
     messages = Console(stderr=True, highlight=False)
     comparisons: list[Comparison] = []
+    judged: dict[str, dict[str, Judged]] = {}
     experiment = experiment_read(options.experiment)
     saved = run_to_save(options)
     overrides, keys = saved.overrides, saved.voices
@@ -116,7 +128,8 @@ def run_compare(options: argparse.Namespace) -> int:
         for voice in voices:
             if saved.has(variant, voice.key):
                 resume_voice(voice, saved.path(variant, voice.key), int(changed["maxit"]))
-        saved, stopped = train_voices(variant, int(changed["maxit"]), voices, saved, messages)
+        folder = trace_folder(options, variant)
+        saved, stopped = train_voices(variant, int(changed["maxit"]), voices, saved, messages, folder, options.steps)
         if stopped:
             steps = ", ".join(f"{voice.label} after {len(voice.loss)}" for voice in voices)
             place = "" if options.output == Path("runs") else f" --output {options.output}"
@@ -124,15 +137,34 @@ def run_compare(options: argparse.Namespace) -> int:
             messages.print(f"Stopped: {steps} of {changed['maxit']} steps. Go on with: {again}", soft_wrap=True)
             return 130
         comparisons.append(compare_trained(variant, changed, data, voices, walker, messages))
+        if folder is not None:
+            judged[variant] = compare_traces(folder, keys, messages)
     paths = save_comparisons(options.experiment, comparisons, saved.folder)
     if options.json:
-        print(json.dumps(comparison_json(options.experiment, comparisons), allow_nan=False))
+        report = comparison_json(options.experiment, comparisons)
+        if judged:
+            report["traces"] = {
+                variant: {key: diff_json(each.diff, each.causes) for key, each in found.items()}
+                for variant, found in judged.items()
+            }
+        print(json.dumps(report, allow_nan=False))
     else:
         console = Console(highlight=False)
         for comparison in comparisons:
             print_comparison(comparison, console)
+            for each in judged.get(comparison.name, {}).values():
+                print_diff(each.diff, each.causes, console)
     messages.print("Saved " + ", ".join(str(path) for path in paths), soft_wrap=True)
-    return 0 if agreed(comparisons) else 1
+    parted = any(each.diff.verdict == "different" for found in judged.values() for each in found.values())
+    return 0 if agreed(comparisons) and not parted else 1
+
+
+def trace_folder(options: argparse.Namespace, variant: str) -> Path | None:
+    """Where the traces of a variant go; None if none are asked for."""
+    if options.trace is None:
+        return None
+    folder: Path = options.output / options.experiment / "trace" if options.trace == Path() else options.trace
+    return folder if variant == options.experiment else folder / variant
 
 
 def run_to_save(options: argparse.Namespace) -> SavedRun:
@@ -140,6 +172,7 @@ def run_to_save(options: argparse.Namespace) -> SavedRun:
     given = {name: getattr(options, name) for name in OVERRIDES}
     overrides = {name: value for name, value in given.items() if value is not None}
     folder = options.output / options.experiment
+    check_argument(not (options.resume and options.trace is not None), "trace", True, "left out when a run is resumed")
     if not options.resume:
         return SavedRun(folder, options.experiment, overrides, tuple(options.others or ["r", "python"]))
     saved = read_saved_run(folder)
@@ -189,7 +222,13 @@ def listening_to_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 def train_voices(
-    variant: str, maxit: int, voices: Sequence[Voice], saved: SavedRun, messages: Console
+    variant: str,
+    maxit: int,
+    voices: Sequence[Voice],
+    saved: SavedRun,
+    messages: Console,
+    folder: Path | None = None,
+    steps: Sequence[int] | None = None,
 ) -> tuple[SavedRun, bool]:
     """Train voices, showing how far each is; save each at its end, once a minute, and where Ctrl-C stops it.
 
@@ -204,6 +243,10 @@ def train_voices(
         What has a checkpoint already.
     messages : rich.console.Console
         Where the progress is shown.
+    folder : Path, optional
+        Where to record each voice, under its key; nothing is recorded unless it is given.
+    steps : sequence of int, optional
+        The steps to record; all unless given.
 
     Returns
     -------
@@ -218,15 +261,16 @@ def train_voices(
         for voice in voices:
             task = progress.add_task(f"{variant}: {voice.label}", total=maxit, completed=len(voice.loss))
             piece, more, saved_at = 1, True, time.monotonic()
-            while more and len(voice.loss) < maxit and not stopped():
-                began = time.monotonic()
-                more = voice.train(min(piece, maxit - len(voice.loss)))
-                progress.update(task, completed=len(voice.loss))
-                now = time.monotonic()
-                in_time = int(piece * PIECE_SECONDS / (now - began))
-                piece = max(1, min(in_time, 2 * piece, maxit // PIECES))
-                if now - saved_at > SAVE_SECONDS:
-                    saved, saved_at = saved.save(variant, voice), now
+            with traced(voice, folder and folder / voice.key, steps):
+                while more and len(voice.loss) < maxit and not stopped():
+                    began = time.monotonic()
+                    more = voice.train(min(piece, maxit - len(voice.loss)))
+                    progress.update(task, completed=len(voice.loss))
+                    now = time.monotonic()
+                    in_time = int(piece * PIECE_SECONDS / (now - began))
+                    piece = max(1, min(in_time, 2 * piece, maxit // PIECES))
+                    if now - saved_at > SAVE_SECONDS:
+                        saved, saved_at = saved.save(variant, voice), now
             saved = saved.save(variant, voice)
             if stopped():
                 break

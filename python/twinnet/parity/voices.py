@@ -5,7 +5,9 @@ A voice trains in pieces, so that whoever waits can be shown how far it is; the 
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +15,15 @@ import numpy as np
 
 from twinnet._types import Array, IntArray, Params
 from twinnet.checkpoint import checkpoint_read, checkpoint_write
-from twinnet.experiment import experiment_data, experiment_generator
+from twinnet.checks import check_argument
+from twinnet.experiment import (
+    experiment_data,
+    experiment_generator,
+    experiment_override,
+    experiment_read,
+    experiment_variants,
+)
+from twinnet.kernels import arithmetic
 from twinnet.l2 import l2_penalty
 from twinnet.model import trained_params
 from twinnet.objectives import score_outputs
@@ -21,9 +31,10 @@ from twinnet.optimizers import optimizer_init
 from twinnet.parity.bridge import start_r
 from twinnet.problems import batch_inputs
 from twinnet.randomness import random_mask, random_normal
-from twinnet.train import AT_ONCE, epoch_order, model_outputs, train, train_start
+from twinnet.record import is_recording, record, record_phase, record_start, record_step, record_stop
+from twinnet.train import AT_ONCE, epoch_order, is_random, model_outputs, record_state, train, train_start
 
-__all__ = ["PythonVoice", "RVoice", "TorchVoice", "Voice", "detached"]
+__all__ = ["PythonVoice", "RVoice", "TorchVoice", "Voice", "about_run", "detached"]
 
 
 class Voice(Protocol):
@@ -37,6 +48,12 @@ class Voice(Protocol):
 
     def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
         """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
 
     @property
     def loss(self) -> Array:
@@ -83,7 +100,7 @@ class PythonVoice:
     def __init__(
         self, experiment: dict[str, Any], data: dict[str, Any] | None = None, source: Params | None = None
     ) -> None:
-        self._experiment = experiment
+        self._experiment, self._source = experiment, source
         self.data = experiment_data(experiment) if data is None else data
         self.run = train_start(experiment, source)
 
@@ -97,6 +114,15 @@ class PythonVoice:
         """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
         after = train(self._experiment, self.data, detached(run), 1)
         return float(after["loss"][0]), after["params"]
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+        record_start(folder, steps, about_run(self._experiment, self.label))
+        self.run = train_start(self._experiment, self._source)
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
+        record_stop(whole)
 
     @property
     def loss(self) -> Array:
@@ -124,8 +150,8 @@ class PythonVoice:
 
     def test_outputs(self, rows: IntArray | None = None) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
-        x = self.data["x_test"] if rows is None else batch_inputs(self.data["x_test"], rows)
-        return model_outputs(self._experiment["model"], self.params, x)
+        x = self.data["x_test"] if rows is None else batch_inputs(self.data["x_test"], rows, self._experiment["dtype"])
+        return model_outputs(self._experiment, self.params, x)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint that every voice can go on from."""
@@ -155,7 +181,8 @@ class RVoice:
     label = "R"
 
     def __init__(self, name: str, variant: str, overrides: dict[str, Any], source: Params | None = None) -> None:
-        self._r = r = start_r()
+        self._r, self._source = (r := start_r()), source
+        self._settings = experiment_override(experiment_variants(experiment_read(name))[variant], **overrides)
         variants = r.call("experiment_variants", r.call("experiment_read", name, convert=False), convert=False)
         self._experiment = r.call("experiment_override", self._get(variants, variant), **overrides, convert=False)
         self._data = r.call("experiment_data", self._experiment, convert=False)
@@ -175,6 +202,17 @@ class RVoice:
         after = self._r.call("train", self._experiment, self._data, state, 1, convert=False)
         params: Params = self._r.from_r(self._get(after, "params"))
         return float(self._r.from_r(self._get(after, "loss")).item()), params
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+        about = json.dumps(about_run(self._settings, self.label))  # R reads no less of it than of any JSON file
+        parsed = self._r.call("jsonlite::fromJSON", about, simplifyVector=False, convert=False)
+        self._r.call("record_start", str(folder), None if steps is None else np.asarray(steps), parsed)
+        self._run = self._r.call("train_start", self._experiment, self._source, convert=False)
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
+        self._r.call("record_stop", whole)
 
     @property
     def loss(self) -> Array:
@@ -202,11 +240,10 @@ class RVoice:
 
     def test_outputs(self, rows: IntArray | None = None) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
-        model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
-        x = self._get(self._data, "x_test")
+        params, x = self._get(self._run, "params"), self._get(self._data, "x_test")
         if rows is not None:
-            x = self._r.call("batch_inputs", x, rows + 1, convert=False)
-        outputs: Array = self._r.call("model_outputs", model, params, x)
+            x = self._r.call("batch_inputs", x, rows + 1, self._get(self._experiment, "dtype"), convert=False)
+        outputs: Array = self._r.call("model_outputs", self._experiment, params, x)
         return outputs
 
     def save(self, path: Path) -> None:
@@ -245,15 +282,29 @@ class TorchVoice:
     def __init__(
         self, experiment: dict[str, Any], data: dict[str, Any], source: Params | None = None, device: str = "cpu"
     ) -> None:
+        from twinnet.torch_twin.exact import EXACT_LOSSES, ExactNetwork, ExactOptimizer
         from twinnet.torch_twin.networks import Network, Noise, choose_device, loss_function, make_optimizer
 
+        setting, must_be = experiment["arithmetic"], "native or exact, where PyTorch is one of the voices"
+        check_argument(setting != "r", "arithmetic", setting, must_be)
         self._experiment, self._data, self._source = experiment, data, source
         self._device = choose_device(device)
         start = train_start(experiment, source)
-        self._network = Network(experiment["model"]).to(self._device)
+        model, optimizer, reg = experiment["model"], experiment["optimizer"], experiment["reg"]
+        self._optimizer: Any
+        if experiment["arithmetic"] == "native":
+            self._network = Network(model, experiment["dtype"]).to(self._device)
+            self._optimizer, self._loss = (
+                make_optimizer(optimizer, self._network, reg),
+                loss_function(experiment["loss"]),
+            )
+        else:
+            self._network = ExactNetwork(model)
+            self._optimizer, self._loss = (
+                ExactOptimizer(optimizer, self._network, reg),
+                EXACT_LOSSES[experiment["loss"]],
+            )
         self._network.load(start["params"])
-        self._optimizer = make_optimizer(experiment["optimizer"], self._network, experiment["reg"])
-        self._loss = loss_function(experiment["loss"])
         self._generator = experiment_generator(experiment)
         self._generator.set_state(start["generator_state"])
         for module in self._network.modules():
@@ -272,14 +323,29 @@ class TorchVoice:
             if every > 0 and (len(self._losses) + 1) % every == 0:
                 score = score_outputs(experiment["loss"], self.test_outputs(), self._data)
                 self._scored.append((len(self._losses) + 1, score))
+            record_step(len(self._losses) + 1)
+            record_phase("data")
             x, target = (self._tensor(part) for part in self._batch())
+            record("batch.x", x)
+            record("batch.target", target)
             self._network.train()
             self._optimizer.zero_grad()
-            loss = self._loss(self._network(x), target)
-            loss.backward()  # type: ignore[no-untyped-call]
-            penalty = l2_penalty(self.params, experiment["reg"])  # torch.optim adds its gradient, not its value
+            record_phase("forward")
+            outputs = self._network.recorded(x) if is_recording() else [self._network(x)]
+            record_phase("loss")
+            loss = record("loss.data", self._loss(outputs[-1], target))
+            trained = trained_params(experiment["model"], self.params)
+            with arithmetic(experiment["arithmetic"]):
+                penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
+            loss.backward()
+            self._losses.append(record("loss", loss.item() + penalty))  # torch.optim adds the penalty's gradient only
+            if is_recording():
+                record_phase("backward")
+                self._network.record_gradients(outputs, experiment["reg"])
             self._optimizer.step()
-            self._losses.append(loss.item() + penalty)
+            record_phase("update")
+            if is_recording():
+                record_state(self.params, self._state(), self._generator if is_random(experiment) else None)
             if not np.isfinite(self._losses[-1]):
                 return False
         return True
@@ -290,6 +356,20 @@ class TorchVoice:
         other._take_over({**run, "loss": np.empty(0), "score_step": np.empty(0), "score": np.empty(0)})
         other.train(1)
         return other._losses[0], other.params
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+        import torch
+
+        versions = {"PyTorch": torch.__version__, "NumPy": np.__version__}
+        record_start(folder, steps, {**about_run(self._experiment, self.label), "versions": versions})
+        start = train_start(self._experiment, self._source)
+        self._network.load(start["params"])
+        self._generator.set_state(start["generator_state"])
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
+        record_stop(whole)
 
     @property
     def loss(self) -> Array:
@@ -317,10 +397,11 @@ class TorchVoice:
         import torch
 
         self._network.eval()
-        x = self._data["x_test"] if rows is None else self._data["x_test"][rows]
+        x, dtype = self._data["x_test"], self._experiment["dtype"]
+        x = x if rows is None else x[rows]
         with torch.no_grad():
             pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
-            outputs = [self._network(self._tensor(batch_inputs(x, rows))).cpu().numpy() for rows in pieces]
+            outputs = [self._network(self._tensor(batch_inputs(x, rows, dtype))).cpu().numpy() for rows in pieces]
         return np.concatenate(outputs)
 
     def save(self, path: Path) -> None:
@@ -329,7 +410,7 @@ class TorchVoice:
         diverged = step > 0 and not np.isfinite(self._losses[-1])
         run = {
             "params": self.params,
-            "optimizer_state": self._optimizer_state(),
+            "optimizer_state": self._state(),
             "step": step,
             "previous": None,
             "generator_state": self._generator.get_state(),
@@ -358,6 +439,9 @@ class TorchVoice:
         self._order, self._position = run["order"], run["position"]
         self._losses = run["loss"].tolist()
         self._scored = list(zip(run["score_step"].tolist(), run["score"].tolist(), strict=True))
+        if hasattr(self._optimizer, "twin_state"):
+            self._optimizer.twin_state = run["optimizer_state"]
+            return
         steps = torch.tensor(float(run["step"]))
         for key, tensor in self._network.named_arrays().items():
             state = {name: value for name, value in run["optimizer_state"].items() if isinstance(value, dict)}
@@ -365,10 +449,12 @@ class TorchVoice:
                 kept = {name: self._tensor(transposed(value[key])).clone() for name, value in state.items()}
                 self._optimizer.state[tensor] = {"step": steps.clone(), **kept}
 
-    def _optimizer_state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         """The optimizer's state as ours: PyTorch has it for each parameter, and counts steps where we keep powers."""
         from twinnet.torch_twin.networks import transposed
 
+        if getattr(self._optimizer, "twin_state", None) is not None:
+            return dict(self._optimizer.twin_state)
         optimizer, step, named = self._experiment["optimizer"], len(self._losses), self._network.named_arrays()
         state = optimizer_init(optimizer, trained_params(self._experiment["model"], self.params))
         for name, value in state.items():
@@ -389,20 +475,40 @@ class TorchVoice:
 
     def _batch(self) -> tuple[Array, Array]:
         """The next batch, in the order that the twins visit the rows."""
-        n = len(self._data["target"])
+        n, dtype = len(self._data["target"]), self._experiment["dtype"]
         size = self._experiment["batch_size"] or n
         if size >= n:
-            return batch_inputs(self._data["x"], None), self._data["target"]
+            return batch_inputs(self._data["x"], None, dtype), self._data["target"]
         if self._position >= len(self._order):
             self._order, self._position = epoch_order(self._experiment, self._generator, n), 0
         rows = self._order[self._position : self._position + size]
         self._position += len(rows)
-        return batch_inputs(self._data["x"], rows), self._data["target"][rows]
+        record("batch.rows", rows)
+        return batch_inputs(self._data["x"], rows, dtype), self._data["target"][rows]
 
     def _draw(self, layer: dict[str, Any], shape: tuple[int, ...]) -> Array:
         if layer["type"] == "dropout":
-            return random_mask(self._generator, shape, layer["p"])
-        return np.asarray(layer["sd"] * random_normal(self._generator, shape))
+            mask: Array = record("mask", random_mask(self._generator, shape, layer["p"]), of=layer["name"])
+            return mask
+        return np.asarray(record("noise", layer["sd"] * random_normal(self._generator, shape), of=layer["name"]))
+
+
+def about_run(experiment: dict[str, Any], label: str) -> dict[str, Any]:
+    """What the manifest of a run's trace says of it.
+
+    Parameters
+    ----------
+    experiment : dict
+    label : str
+        Whose run it is.
+
+    Returns
+    -------
+    dict
+        ``label``, the whole ``experiment``, and some of its settings once more.
+    """
+    settings = {key: experiment[key] for key in ("generator", "seed", "dtype", "arithmetic")}
+    return {"label": label, **settings, "experiment": experiment}
 
 
 def detached(run: dict[str, Any]) -> dict[str, Any]:
