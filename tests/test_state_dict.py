@@ -39,7 +39,7 @@ def test_what_r_trained_is_loaded_in_pytorch(r, tmp_path, experiment, data):
       data <- experiment_data(experiment)
       run <- train(experiment, data, train_start(experiment), 1)
       params_write(path, run[["params"]])
-      model_outputs(experiment[["model"]], run[["params"]], data[["x_test"]])
+      model_outputs(experiment, run[["params"]], data[["x_test"]])
     }""",
         convert=False,
     )(r.to_r(100), r.to_r(str(path)))
@@ -58,7 +58,7 @@ def test_what_pytorch_has_is_loaded_in_r_and_in_numpy(r, tmp_path, experiment, d
     for key, value in params_read(path, experiment).items():
         assert_same_bits(value, params[key], key)
         assert_same_bits(value, theirs[key], f"{key} in R")
-    assert_close(model_outputs(experiment["model"], params, data["x_test"]), outputs_of(module, data), "outputs")
+    assert_close(model_outputs(experiment, params, data["x_test"]), outputs_of(module, data), "outputs")
 
 
 def test_a_state_dict_goes_there_and_back(experiment):

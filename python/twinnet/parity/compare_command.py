@@ -125,10 +125,10 @@ def run_compare(options: argparse.Namespace) -> int:
             "torch": partial(TorchVoice, changed, data, sources.get("torch"), options.device),
         }
         voices = [made[key]() for key in keys]
+        folder = trace_folder(options, variant)
         for voice in voices:
             if saved.has(variant, voice.key):
                 resume_voice(voice, saved.path(variant, voice.key), int(changed["maxit"]))
-        folder = trace_folder(options, variant)
         saved, stopped = train_voices(variant, int(changed["maxit"]), voices, saved, messages, folder, options.steps)
         if stopped:
             steps = ", ".join(f"{voice.label} after {len(voice.loss)}" for voice in voices)

@@ -150,7 +150,7 @@ class PythonVoice:
 
     def test_outputs(self, rows: IntArray | None = None) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
-        x = self.data["x_test"] if rows is None else batch_inputs(self.data["x_test"], rows, self._experiment["dtype"])
+        x = self.data["x_test"] if rows is None else self.data["x_test"][rows]
         return model_outputs(self._experiment, self.params, x)
 
     def save(self, path: Path) -> None:
@@ -397,8 +397,8 @@ class TorchVoice:
         import torch
 
         self._network.eval()
-        x, dtype = self._data["x_test"], self._experiment["dtype"]
-        x = x if rows is None else x[rows]
+        x = self._data["x_test"] if rows is None else self._data["x_test"][rows]
+        dtype = self._experiment["dtype"]
         with torch.no_grad():
             pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
             outputs = [self._network(self._tensor(batch_inputs(x, rows, dtype))).cpu().numpy() for rows in pieces]
@@ -453,10 +453,10 @@ class TorchVoice:
         """The optimizer's state as ours: PyTorch has it for each parameter, and counts steps where we keep powers."""
         from twinnet.torch_twin.networks import transposed
 
-        if getattr(self._optimizer, "twin_state", None) is not None:
-            return dict(self._optimizer.twin_state)
         optimizer, step, named = self._experiment["optimizer"], len(self._losses), self._network.named_arrays()
         state = optimizer_init(optimizer, trained_params(self._experiment["model"], self.params))
+        if hasattr(self._optimizer, "twin_state"):
+            return self._optimizer.twin_state or state
         for name, value in state.items():
             if isinstance(value, dict):
                 theirs = {key: self._optimizer.state[named[key]].get(name) for key in value}
