@@ -142,6 +142,8 @@ def test_what_cannot_be_resumed_is_refused_and_left_as_it_is(twinnet, tmp_path):
     assert status == 2
     assert "checkpoint_r.safetensors is a checkpoint of another experiment: its `seed` is 1, not 9." in err
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    status, _, err = twinnet("compare", "iris_dnn", "--resume", "--trace", "--output", tmp_path)
+    assert (status, err) == (2, "twinnet: `trace` must be left out when a run is resumed, not true.")
     path = folder / "checkpoint_python.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     before[path] = path.read_bytes()
@@ -215,6 +217,26 @@ def test_pytorch_goes_on_from_its_checkpoint_and_from_pythons(tmp_path, name):
             for key, value in voice.params.items():
                 compared = assert_same_bits if first == second else assert_close
                 compared(value, whole[second].params[key], f"{key}, {first} to {second}")
+
+
+def test_pytorch_with_exact_arithmetic_goes_on_from_pythons_checkpoint_bit_for_bit(tmp_path):
+    experiment = {**batches("adam"), "arithmetic": "exact"}
+    data = experiment_data(experiment)
+    whole = PythonVoice(experiment, data)
+    whole.train(9)
+    whole.save(tmp_path / "python")
+    whole.train(11)
+    torch = TorchVoice(experiment, data)
+    torch.save(tmp_path / "start")  # before the first step, when there is no state yet
+    assert checkpoint_read(tmp_path / "start", experiment)["step"] == 0
+    torch.resume(tmp_path / "python")
+    torch.train(5)
+    torch.save(tmp_path / "torch")
+    again = PythonVoice(experiment, data)
+    again.resume(tmp_path / "torch")
+    again.train(6)
+    for key, value in whole.params.items():
+        assert_same_bits(again.params[key], value, key)
 
 
 def test_pytorchs_steps_from_a_shared_state_do_not_change_it():
