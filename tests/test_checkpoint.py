@@ -17,7 +17,6 @@ from twinnet.experiment import (
     GENERATORS,
     experiment_data,
     experiment_names,
-    experiment_override,
     experiment_read,
     experiment_variants,
 )
@@ -385,8 +384,8 @@ def test_training_that_was_interrupted_goes_on_when_it_is_called_again(r, tmp_pa
 
 
 def test_a_cnn_goes_on_in_either_language(r, tmp_path):
-    experiment = experiment_override(experiment_read("mnist_cnn_small"), images=40)
-    experiment = {**experiment, "batch_size": 10, "data": {**experiment["data"], "test": 10}}
+    clothes = {"name": "fashion_mnist", "train": 40, "test": 10}
+    experiment = {**experiment_read("mnist_cnn_small"), "batch_size": 10, "data": clothes}
     path = tmp_path / "run.safetensors"
     data, run = trained(experiment, 2)
     checkpoint_write(path, run, experiment)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from bit_patterns import assert_same_bits
 from twinnet.checkpoint import params_read, params_write
-from twinnet.experiment import experiment_data, experiment_override, experiment_read
+from twinnet.experiment import experiment_data, experiment_read
 from twinnet.torch_twin.classifiers import Net
 from twinnet.torch_twin.state_dict import params_from_state_dict, params_to_state_dict
 from twinnet.train import model_outputs, train_start
@@ -16,8 +16,7 @@ from twins import assert_close
 
 @pytest.fixture(scope="module")
 def experiment():
-    experiment = experiment_override(experiment_read("mnist_cnn_small"), images=100)
-    return {**experiment, "data": {"name": "mnist", "train": 100, "test": 30}}
+    return {**experiment_read("mnist_cnn_small"), "data": {"name": "fashion_mnist", "train": 100, "test": 30}}
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +32,16 @@ def outputs_of(module, data):
 def test_what_r_trained_is_loaded_in_pytorch(r, tmp_path, experiment, data):
     path = tmp_path / "net.safetensors"
     outputs = r.eval(
-        """function(images, path) {
-      experiment <- experiment_override(experiment_read("mnist_cnn_small"), images = images)
-      experiment[["data"]][["test"]] <- 30
+        """function(path) {
+      experiment <- experiment_read("mnist_cnn_small")
+      experiment[["data"]] <- list(name = "fashion_mnist", train = 100, test = 30)
       data <- experiment_data(experiment)
       run <- train(experiment, data, train_start(experiment), 1)
       params_write(path, run[["params"]])
       model_outputs(experiment, run[["params"]], data[["x_test"]])
     }""",
         convert=False,
-    )(r.to_r(100), r.to_r(str(path)))
+    )(r.to_r(str(path)))
     module = Net().double()
     module.load_state_dict(params_to_state_dict(experiment["model"], params_read(path, experiment)))
     assert_close(outputs_of(module, data), r.from_r(outputs), "outputs")
