@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +82,9 @@ def find_script(path: Path, label: str, folder: Path) -> Script:
     return Script(path.resolve(), LANGUAGES[path.suffix.lower()], label, folder / label, folder / f"{label}.output.txt")
 
 
-def run_script(script: Script, timeout: float) -> None:
+def run_script(
+    script: Script, timeout: float, words: Sequence[str] = (), settings: Mapping[str, str] | None = None
+) -> None:
     """Run a script to its end, and leave its trace in its folder.
 
     Parameters
@@ -90,6 +93,10 @@ def run_script(script: Script, timeout: float) -> None:
         Its trace's folder must not exist yet.
     timeout : float
         The most seconds that it may take.
+    words : sequence of str
+        What stands between the interpreter and the script on the command line.
+    settings : mapping, optional
+        Environment variables that are other than here.
 
     Raises
     ------
@@ -98,7 +105,7 @@ def run_script(script: Script, timeout: float) -> None:
     BridgeError
         If R, or the R package twinnet, is not installed.
     """
-    command = [*interpreter(script.language), script.path.name]
+    command = [*interpreter(script.language), *words, script.path.name]
     script.log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     status: int | None = None
@@ -106,7 +113,7 @@ def run_script(script: Script, timeout: float) -> None:
         process = subprocess.Popen(
             command,
             cwd=script.path.parent,
-            env=environment(script),
+            env={**environment(script), **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
