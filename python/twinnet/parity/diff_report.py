@@ -14,7 +14,7 @@ from twinnet.parity.advice import next_steps
 from twinnet.parity.causes import Cause
 from twinnet.parity.trace_diff import TensorDiff, TraceDiff
 
-__all__ = ["apart_text", "diff_json", "place_text", "print_diff", "verdict_line"]
+__all__ = ["apart_text", "diff_json", "place_text", "print_diff", "status_text", "verdict_line"]
 
 BEFORE = 2
 SHOWN = 7

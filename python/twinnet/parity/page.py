@@ -21,9 +21,10 @@ from pygments.lexers import PythonLexer, SLexer
 from twinnet._types import AnyArray
 from twinnet.parity.advice import next_steps
 from twinnet.parity.causes import Cause
+from twinnet.parity.diff_report import status_text
 from twinnet.parity.heatmap import DIVERGING, SEQUENTIAL, png_uri, view_of
 from twinnet.parity.html import Html, tag
-from twinnet.parity.sources import Code, Row, Sources
+from twinnet.parity.sources import Code, Row, Sources, align_twins
 from twinnet.parity.trace import Trace
 from twinnet.parity.trace_diff import TensorDiff, TraceDiff
 
@@ -32,7 +33,7 @@ __all__ = ["write_page"]
 # What a status is called, the mark before it, and how bad it is.
 STATUSES = {
     "identical": ("identical", "=", 0),
-    "within": ("within what is allowed", "≈", 1),
+    "within": ("within", "≈", 1),
     "only_a": ("only in {}", "◐", 2),
     "only_b": ("only in {}", "◑", 2),
     "dtype": ("other type", "≠", 2),
@@ -61,8 +62,12 @@ def write_page(path: Path, diff: TraceDiff, causes: Sequence[Cause], sources: So
     causes : sequence of Cause
         The best first.
     sources : Sources or None
-        The code that calculates the tensors, if there is any to show.
+        The code that calculates the tensors; for a model's run our twins' functions, unless given.
     """
+    experiment = diff.a.manifest.get("experiment")
+    if sources is None and experiment is not None:
+        keys = [tensor.key for tensor in diff.tensors if diff.a.has(tensor.key)]
+        sources = align_twins(experiment, [(diff.a.by_key[key].phase, diff.a.by_key[key].name) for key in keys])
     labels = (diff.a.label, diff.b.label)
     sections = [
         ("divergence", "The first divergence", divergence(diff)),
@@ -130,7 +135,7 @@ def verdict(diff: TraceDiff, causes: Sequence[Cause]) -> Html:
 def in_a_sentence(diff: TraceDiff) -> str:
     """What was compared, how it came out, and by which rule."""
     counts = diff.counts()
-    words = [f"{count:,} {status_word(status, diff)}" for status in STATUSES if (count := counts.get(status, 0))]
+    words = [f"{count:,} {status_text(status, diff)}" for status in STATUSES if (count := counts.get(status, 0))]
     return f"{len(diff.tensors):,} tensors: {', '.join(words)}. Allowed: {diff.rule}."
 
 
@@ -378,7 +383,7 @@ def drift(diff: TraceDiff) -> Html | None:
         aria_label="The largest difference of each tensor, in the order of execution; the table has the numbers",
         class_="drift",
     )
-    return tag("div", picture, tag("p", legend, class_="legend"))
+    return tag("div", scrolling("How the difference grows", picture), tag("p", legend, class_="legend"))
 
 
 def thinned(points: Sequence[Any]) -> list[Any]:
