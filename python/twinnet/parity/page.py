@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -307,91 +308,110 @@ def differing_elements(a: AnyArray, b: AnyArray, first: TensorDiff) -> list[tupl
 # ---- drift ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Point:
+    """How far apart a tensor is, relative to its largest element: its place in the order of execution, and the size."""
+
+    place: int
+    size: float
+    tensor: TensorDiff
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Where on the drift plot a point stands: places from left to right, powers of ten from `low` to `high` upwards."""
+
+    places: int
+    low: int
+    high: int
+    width = 1000
+    height = 300
+    left = 84
+    bottom = 40
+
+    def x(self, place: int) -> float:
+        """From the left."""
+        return round(self.left + (self.width - self.left - 12) * place / max(self.places - 1, 1), 1)
+
+    def y(self, size: float) -> float:
+        """From the top; 0 has a line of its own below all powers of ten."""
+        if size <= 0:
+            return self.height - self.bottom + 12.0
+        exponent = min(max(math.log10(size), self.low), self.high) if size < math.inf else self.high
+        return round(12 + (self.height - self.bottom - 20) * (self.high - exponent) / (self.high - self.low), 1)
+
+    def grid(self) -> list[Html]:
+        """The powers of ten."""
+        drawn = []
+        for exponent in range(self.low, self.high + 1, max(1, (self.high - self.low) // 6)):
+            y = self.y(10.0**exponent)
+            drawn.append(tag("line", x1=self.left, x2=self.width - 12, y1=y, y2=y, class_="grid"))
+            drawn.append(tag("text", f"1e{exponent}", x=self.left - 10, y=y + 4, text_anchor="end"))
+        return [*drawn, tag("text", "0", x=self.left - 10, y=self.y(0) + 4, text_anchor="end")]
+
+
 def drift(diff: TraceDiff) -> Html | None:
     """The largest difference of each tensor, in the order of execution, on a logarithmic scale."""
-    apart = [
-        (place, tensor.max_abs, tensor)
+    points = [
+        Point(place, tensor.max_abs / tensor.scale if tensor.scale > 0 else tensor.max_abs, tensor)
         for place, tensor in enumerate(diff.tensors)
         if tensor.shape_a == tensor.shape_b  # both have it, in one shape
     ]
-    if len(apart) < 2:
+    floors = [
+        replace(point, size=point.size / point.tensor.floor_ratio)
+        for point in points
+        if point.tensor.floor_ratio and 0 < point.tensor.floor_ratio < math.inf and point.size < math.inf
+    ]
+    logs = [math.log10(point.size) for point in (*points, *floors) if 0 < point.size < math.inf]
+    if len(points) < 2 or not logs:
         return None
-    logs = [math.log10(size) for _, size, _ in apart if 0 < size < math.inf]
-    floors = [(place, size / tensor.floor_ratio) for place, size, tensor in apart if tensor.floor_ratio and size > 0]
-    logs += [math.log10(floor) for _, floor in floors if 0 < floor < math.inf]
-    if not logs:
-        return tag("p", "No tensor differs in any element, so there is nothing to draw.")
-    low, high = math.floor(min(logs)), math.ceil(max(logs) + 1e-9)
-    low, high = (low - 1, high + 1) if high - low < 2 else (low, high)
-    width, height, left, bottom = 1000, 300, 84, 40
-    total = max(len(diff.tensors) - 1, 1)
-
-    def x(place: int) -> float:
-        return left + (width - left - 12) * place / total
-
-    def y(size: float) -> float:
-        if size <= 0:
-            return height - bottom + 12.0
-        exponent = min(max(math.log10(size), low), high) if size < math.inf else high
-        return 12 + (height - bottom - 20) * (high - exponent) / (high - low)
-
-    grid = []
-    for exponent in range(low, high + 1, max(1, (high - low) // 6)):
-        grid.append(
-            tag(
-                "line",
-                x1=left,
-                x2=width - 12,
-                y1=f"{y(10.0**exponent):.1f}",
-                y2=f"{y(10.0**exponent):.1f}",
-                class_="grid",
-            )
-        )
-        grid.append(tag("text", f"1e{exponent}", x=left - 8, y=f"{y(10.0**exponent) + 4:.1f}", text_anchor="end"))
-    grid.append(tag("text", "0", x=left - 8, y=f"{y(0) + 4:.1f}", text_anchor="end"))
-    floor_line = " ".join(f"{x(place):.1f},{y(floor):.1f}" for place, floor in thinned(floors))
+    low, high = math.floor(min(logs)), math.ceil(max(logs))
+    axes = Axes(len(diff.tensors), low, max(high, low + 2))
+    line = " ".join(f"{axes.x(point.place)},{axes.y(point.size)}" for point in thinned(floors))
     dots = [
         tag(
             "circle",
-            tag("title", f"{tensor.key}: {size:.3g}"),
-            cx=f"{x(place):.1f}",
-            cy=f"{y(size):.1f}",
+            tag("title", f"{point.tensor.key}: {point.size:.3g} of its largest element"),
+            cx=axes.x(point.place),
+            cy=axes.y(point.size),
             r=3,
-            class_=tensor.status,
+            class_=point.tensor.status,
         )
-        for place, size, tensor in thinned(apart)
+        for point in thinned(points)
     ]
-    first_mark = None
+    mark = None
     if diff.first is not None:
-        place = next(place for place, tensor in enumerate(diff.tensors) if tensor.key == diff.first.key)
-        first_mark = tag(
-            "line", x1=f"{x(place):.1f}", x2=f"{x(place):.1f}", y1=8, y2=height - bottom + 16, class_="first"
-        )
-    legend = [tag("span", "different", class_="key different")] if diff.verdict == "different" else []
-    legend += [tag("span", "identical, or within what is allowed", class_="key within")]
-    legend += [tag("span", "what rounding explains", class_="key floor")] if floors else []
-    legend += [tag("span", "first divergence", class_="key first")] if first_mark else []
+        x = axes.x(diff.tensors.index(diff.first))
+        mark = tag("line", x1=x, x2=x, y1=8, y2=axes.height - axes.bottom + 16, class_="first")
+    below = tag("text", "tensors in the order of execution", x=500, y=axes.height - 4, text_anchor="middle")
     picture = tag(
         "svg",
-        grid,
-        tag("polyline", points=floor_line, class_="floor") if floors else None,
-        first_mark,
+        axes.grid(),
+        tag("polyline", points=line, class_="floor") if floors else None,
+        mark,
         dots,
-        tag("text", "tensors in the order of execution", x=(left + width) / 2, y=height - 2, text_anchor="middle"),
-        viewBox=f"0 0 {width} {height}",
+        below,
+        viewBox=f"0 0 {axes.width} {axes.height}",
         role="img",
         aria_label="The largest difference of each tensor, in the order of execution; the table has the numbers",
         class_="drift",
     )
-    return tag("div", scrolling("How the difference grows", picture), tag("p", legend, class_="legend"))
+    legend = [
+        tag("span", "different", class_="key different") if diff.verdict == "different" else None,
+        tag("span", "identical, or within what is allowed", class_="key within"),
+        tag("span", "what rounding explains", class_="key floor") if floors else None,
+        tag("span", "first divergence", class_="key first") if mark else None,
+    ]
+    note = tag("p", "The largest difference in each tensor, relative to its largest element.", class_="note")
+    return tag("div", note, scrolling("How the difference grows", picture), tag("p", legend, class_="legend"))
 
 
-def thinned(points: Sequence[Any]) -> list[Any]:
+def thinned(points: Sequence[Point]) -> list[Point]:
     """At most some hundreds of points: of neighbours the one with the largest difference."""
     if len(points) <= POINTS:
         return list(points)
     edges = np.linspace(0, len(points), POINTS + 1).astype(int)
-    return [max(points[low:high], key=lambda point: point[1]) for low, high in pairwise(edges.tolist())]
+    return [max(points[low:high], key=lambda point: point.size) for low, high in pairwise(edges.tolist())]
 
 
 # ---- sources -------------------------------------------------------------------------------------------------------
