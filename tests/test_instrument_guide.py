@@ -46,7 +46,7 @@ def test_the_examples_print_what_the_guide_shows(run, number, status):
     found, out = run(blocks("sh")[number])
     assert found == status
     said = " ".join(out.split())
-    places = [said.find(" ".join(part.split())) for part in blocks("")[number].split("...\n")]
+    places = [said.find(" ".join(part.split())) for part in blocks("")[number].split("...\n") if part]
     assert -1 not in places, out
     assert places == sorted(places)
 
