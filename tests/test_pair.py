@@ -201,6 +201,17 @@ def test_traces_and_output_are_kept_where_asked_and_replaced_by_the_next_run(pai
         read_trace(kept / "mine.py")
 
 
+def test_a_script_that_no_longer_records_is_not_taken_for_its_earlier_self(pair, tmp_path):
+    kept = str(tmp_path / "kept")
+    assert pair("record('x', 1)", "record('x', 1)", "--keep", kept)[0] == 0
+    (tmp_path / "silent").mkdir()
+    silent = tmp_path / "silent" / "mine.py"
+    silent.write_text("print('nothing')")
+    status, _, err = pair(silent, "record('x', 1)", "--keep", kept)
+    assert status == 2
+    assert "mine.py recorded nothing" in err
+
+
 def test_a_folder_that_holds_something_else_is_left_alone(pair, tmp_path):
     kept = tmp_path / "kept"
     (kept / "mine.py").mkdir(parents=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinnet.parity.bridge import CHECKOUT, NO_R, SHARED_DATA, BridgeError, r_library, refuse_stale_package
+from twinnet.record import clear_trace
 
 __all__ = ["LANGUAGES", "Script", "ScriptError", "find_script", "run_script"]
 
@@ -90,7 +91,7 @@ def run_script(
     Parameters
     ----------
     script : Script
-        Its trace's folder must not exist yet.
+        Of an earlier trace in its folder nothing is left; a folder that holds anything else is refused.
     timeout : float
         The most seconds that it may take.
     words : sequence of str
@@ -100,13 +101,16 @@ def run_script(
 
     Raises
     ------
+    ValueError
+        If the folder of its trace holds anything but a trace.
     ScriptError
-        If it cannot be started, fails, does not end in time or records nothing.
+        If it fails, does not end in time or records nothing.
     BridgeError
         If R, or the R package twinnet, is not installed.
     """
     command = [*interpreter(script.language), *words, script.path.name]
     script.log.parent.mkdir(parents=True, exist_ok=True)
+    clear_trace(script.trace)  # here too, and not only by the script: one that records nothing must not seem to
     began = time.monotonic()
     status: int | None = None
     with script.log.open("wb") as log:
@@ -132,7 +136,7 @@ def run_script(
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         so_far = f", having recorded {count} tensor{'s' * (count != 1)}" if count else ""
         fail(script, f"{how} after {time.monotonic() - began:.1f} seconds{so_far}")
-    elif count == 0 or not script.trace.exists():
+    elif not count and not any(script.trace.glob("*.npy")):
         advice = f'It must say {FIRST_LINE[script.language]}, and record("name", value) of what is to be compared.'
         fail(script, "recorded nothing", advice)
     elif count is None:
@@ -208,7 +212,6 @@ def last_lines(log: Path) -> str:
     if not lines:
         return "It printed nothing."
     shown = lines[-SHOWN_LINES:]
-    heading = (
-        "It printed:" if shown == lines and log.stat().st_size <= 100 * SHOWN_LINES else "The end of what it printed:"
-    )
+    whole = shown == lines and log.stat().st_size <= 100 * SHOWN_LINES
+    heading = "It printed:" if whole else "The end of what it printed:"
     return "\n".join([heading, *(f"  {line}" for line in shown)])
