@@ -22,7 +22,7 @@ from pygments.lexers import PythonLexer, SLexer
 from twinnet._types import AnyArray
 from twinnet.parity.advice import next_steps
 from twinnet.parity.causes import Cause
-from twinnet.parity.diff_report import status_text
+from twinnet.parity.diff_report import facts, place_text, status_text
 from twinnet.parity.heatmap import DIVERGING, SEQUENTIAL, png_uri, view_of
 from twinnet.parity.html import Html, tag
 from twinnet.parity.sources import Code, Row, Sources, align_twins
@@ -158,29 +158,14 @@ def divergence(diff: TraceDiff) -> Html | None:
     a, b, first = diff.a, diff.b, diff.first
     if first is None:
         return None
-    origins = {"operation": "the operation itself", "inherited": "what goes into the operation"}
-    because = f": {diff.inherited_because}" if diff.inherited_because else ""
-    facts = [
-        ("where", tag("code", address(first))),
-        (a.label, tag("code", shown_value(first.value_a, first.shape_a))),
-        (b.label, tag("code", shown_value(first.value_b, first.shape_b))),
-        ("apart", distances(first)),
-        (
-            "how many",
-            f"{first.over:,} of {first.size:,} elements differ by more than is allowed" if first.size else None,
-        ),
-        ("largest", f"{first.max_abs:.3g} at {python_index(first.worst_index)}" if first.worst_index else None),
-        ("origin", origins[diff.inherited] + because if diff.inherited else None),
-    ]
+    listed = [("where", place_text(first)), *facts(diff, first)]
+    if first.worst_index is not None and first.size > 1:
+        listed.append(("largest", f"{first.max_abs:.3g} at {python_index(first.worst_index)}"))
     name_b = diff.renamed.get(first.key, first.key)
     pictures = heat_maps(a.load(first.key), b.load(name_b), first, diff) if a.has(first.key) and b.has(name_b) else None
-    listed = [[tag("dt", term), tag("dd", value)] for term, value in facts if value]
-    return tag("div", tag("dl", listed, class_="facts"), pictures)
-
-
-def address(tensor: TensorDiff) -> str:
-    """A tensor and the first element that differs in it."""
-    return tensor.key + (python_index(tensor.first_index) if tensor.first_index is not None else "")
+    return tag(
+        "div", tag("dl", [[tag("dt", term), tag("dd", text)] for term, text in listed], class_="facts"), pictures
+    )
 
 
 def python_index(index: Sequence[int]) -> str:
@@ -193,26 +178,10 @@ def r_index(index: Sequence[int]) -> str:
     return python_index([place + 1 for place in index])
 
 
-def shown_value(value: Any, shape: Sequence[int] | None) -> str:
-    """A number with all its digits, or the shape of what was recorded."""
-    if value is not None:
-        return repr(value.item() if isinstance(value, np.generic) else value)
-    return "nothing recorded" if shape is None else f"shape {tuple(shape)}"
-
-
-def distances(tensor: TensorDiff) -> str | None:
-    """How far apart two tensors are, in words."""
-    if tensor.status != "different":
-        return None
-    parts = [f"{tensor.max_abs:.3g} absolute at most", f"{tensor.max_rel:.3g} relative", f"{ulp_text(tensor.max_ulp)}"]
-    parts += [f"{tensor.floor_ratio:.3g} times what rounding explains"] if tensor.floor_ratio is not None else []
-    return ", ".join(parts)
-
-
-def heat_maps(a: AnyArray, b: AnyArray, first: TensorDiff, diff: TraceDiff) -> Html:
+def heat_maps(a: AnyArray, b: AnyArray, first: TensorDiff, diff: TraceDiff) -> Html | None:
     """Both tensors and their difference as pictures, and the first elements that differ as numbers."""
-    if a.size == 0 or b.size == 0:
-        return tag("p", "There are no elements to draw.", class_="note")
+    if min(a.size, b.size) == 0 or max(a.size, b.size) == 1:
+        return None
     if a.shape != b.shape:
         views = [view_of(x, x, (0,) * x.ndim) for x in (a, b)]
         drawn = [
