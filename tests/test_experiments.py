@@ -23,7 +23,7 @@ from twinnet.train import epoch_order, is_random, train, train_start
 from twins import assert_close, assert_same_bits
 
 LARGE = {"mnist_mlp", "overfitting"}  # run in part here, whole by `make test-full`
-IMAGES = {"mnist_cnn", "mnist_cnn_logits", "mnist_cnn_small"}  # in test_cnn.py
+IMAGES = {"fashion_mnist_cnn", "mnist_cnn", "mnist_cnn_logits", "mnist_cnn_small", "mnist_to_fashion"}  # in test_cnn.py
 SMALL = sorted(set(experiment_names()) - LARGE - IMAGES)
 EXPECTED = {
     "iris_dnn": 0.97,

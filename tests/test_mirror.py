@@ -27,6 +27,7 @@ ONLY_PYTHON = {
 ONLY_R = {
     "bridge": "R's half of the bridge; Python's is parity/bridge",
     "draws": "R's way to call what parity/draws does",
+    "expect_twin": "what testthat says; what pytest says is parity/pytest_plugin",
     "formula": "R's way to call the network; Python's is estimator",
     "ziggurat_tables": "constants that NumPy has compiled in",
 }

@@ -320,7 +320,7 @@ DAMAGES = {
     "cut off": "cut off",
     "cut within its header": "cut off",
     "emptied": "cut off",
-    "foreign": "several in an archive",
+    "foreign": "not a .npy file",
     "other dtype": "float32",
     "other length": r"\(5,\)",
     "missing": "not there",

@@ -121,38 +121,45 @@ def product_of_rows(a: Array, b: Array) -> Array:
 
 def multiply_rows(a: Array, b: Array, product: Array) -> None:
     """Write the products of rows into `product` (n, m), as many rows of `a` at a time as the processor's cache holds."""
-    m, k = b.shape
-    step = max(1, NUMBERS_IN_CACHE // max(k, m))
-    b321 = slices(b, (2, 1, 0))
+    step = max(1, NUMBERS_IN_CACHE // max(b.shape))
+    cut = slices(b)
     for start in range(0, len(a), step):
         rows = slice(start, start + step)
-        a123 = slices(a[rows], (0, 1, 2))
-        block = a123.dot(b321.T)  # low: all three slices with each other, from both ends
-        block += 0.0  # a BLAS may leave -0, which is to be 0
-        block += a123[:, : 2 * k].dot(b321[:, k:].T)
-        block += a123[:, :k].dot(b321[:, 2 * k :].T)
-        product[rows] = block
+        product[rows] = multiply_slices(slices(a[rows]), cut)
 
 
-def slices(x: Array, order: tuple[int, int, int]) -> Array:
-    """The three slices of `x` (n, k) beside each other in the given order, shape (n, 3k)."""
+def multiply_slices(a: Array, b: Array) -> Array:
+    """The product from the slices of its factors; nothing is rounded but the last two sums."""
+    product: Array = a[0].dot(b[2].T)
+    product += a[1].dot(b[1].T)
+    product += a[2].dot(b[0].T)
+    product += 0.0  # a BLAS may leave -0, which is to be 0
+    middle = a[0].dot(b[1].T)
+    middle += a[1].dot(b[0].T)
+    product += middle
+    product += a[0].dot(b[0].T)
+    return product
+
+
+def slices(x: Array) -> Array:
+    """The three slices of `x` (n, k), shape (3, n, k)."""
     n, k = x.shape
     by_columns = n > k or x.strides[0] < x.strides[1]
-    cut = np.empty((3 * k, n)).T if by_columns else np.empty((n, 3 * k))
-    first, second, third = (cut[:, place * k : (place + 1) * k] for place in order)
+    cut = np.empty((3, k, n)).transpose(0, 2, 1) if by_columns else np.empty((3, n, k))
+    first, second, rest = cut
     smallest, lift, shift1, shift2, shift3 = slice_constants(k)
-    largest = np.maximum.reduce(np.abs(x, out=third), axis=1, keepdims=True)
+    largest = np.maximum.reduce(np.abs(x, out=rest), axis=1, keepdims=True)
     lifted = np.maximum(largest, smallest) * lift
-    power = lifted - lifted * (1.0 - UNIT)  # the power of two below `largest` (Rump, Ogita and Oishi 2008), lifted
+    power = lifted - lifted * (1.0 - UNIT)  # the power of two below (Rump, Ogita and Oishi 2008), lifted
     shift = power * shift1
     np.add(x, shift, out=first)
     first -= shift
-    np.subtract(x, first, out=third)
+    np.subtract(x, first, out=rest)
     shift = power * shift2
-    np.add(third, shift, out=second)
+    np.add(rest, shift, out=second)
     second -= shift
-    third -= second
+    rest -= second
     shift = power * shift3
-    third += shift
-    third -= shift
+    rest += shift
+    rest -= shift
     return cut

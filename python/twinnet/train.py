@@ -84,7 +84,7 @@ def train_start(experiment: dict[str, Any], source: Params | None = None) -> dic
         params = {key: source[key] if source and key in taken else value for key, value in params.items()}
     record_step(0)
     record_phase("init")
-    record_state(params, {}, generator)
+    params, _ = record_state(params, {}, generator)
     return {
         "params": params,
         "optimizer_state": optimizer_init(experiment["optimizer"], trained_params(experiment["model"], params)),
@@ -131,8 +131,8 @@ def loss_and_gradients(
         out, caches = model_forward(experiment["model"], params, x, generator)
         record_phase("loss")
         data_loss, cache = loss_forward(experiment["loss"], out, target)
-        penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
-        loss = record("loss", record("loss.data", data_loss) + penalty)
+        data_loss = record("loss.data", data_loss)
+        loss = record("loss", data_loss + record("loss.penalty", l2_penalty(trained, experiment["reg"])))
         record_phase("backward")
         d_out = record("loss.d_out", loss_backward(experiment["loss"], cache))
         grads = l2_gradients(trained, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
@@ -243,10 +243,13 @@ def train(
             position += len(rows)
             record("batch.rows", rows)
             x, target = batch_inputs(data["x"], rows, dtype), data["target"][rows]
-        record("batch.x", x)
-        record("batch.target", target)
         loss, params, optimizer_state = train_step(
-            experiment, now["params"], now["optimizer_state"], x, target, generator
+            experiment,
+            now["params"],
+            now["optimizer_state"],
+            record("batch.x", x),
+            record("batch.target", target),
+            generator,
         )
         if not math.isfinite(loss):
             status = "diverged"

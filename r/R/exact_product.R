@@ -10,6 +10,7 @@
 # 1e150 gives NaN. python/EXACT.md proves it. Twin: python/twinnet/exact_product.py.
 
 UNIT <- 2^-53
+POWERS_OF_TWO <- 2^(0:52)
 TERMS_OF_A_TREE <- 2^12
 NUMBERS_IN_CACHE <- 2^15
 
@@ -59,7 +60,7 @@ slice_constants <- function(k) {
 
 # The smallest power to which 2 must be raised to be at least `number`.
 ceil_log2 <- function(number) {
-  sum(2^(0:52) < number)
+  sum(POWERS_OF_TWO < number)
 }
 
 # Products of each row of `a` (n, k) with each row of `b` (m, k): a matrix (n, m).
@@ -85,27 +86,22 @@ multiply_rows <- function(a, b) {
   n <- nrow(a)
   step <- max(1, NUMBERS_IN_CACHE %/% max(dim(b)))
   cut <- slices(b)
-  b1 <- cut[[1]]
-  b21 <- cbind(cut[[2]], b1)
-  b321 <- cbind(cut[[3]], b21)
   if (n <= step) {
-    return(multiply_block(a, b1, b21, b321))
+    return(multiply_slices(slices(a), cut))
   }
   product <- matrix(0, n, nrow(b))
   for (start in seq(1, n, step)) {
     rows <- start:min(start + step - 1, n)
-    product[rows, ] <- multiply_block(a[rows, , drop = FALSE], b1, b21, b321)
+    product[rows, ] <- multiply_slices(slices(a[rows, , drop = FALSE]), cut)
   }
   product
 }
 
-multiply_block <- function(a, b1, b21, b321) {
-  cut <- slices(a)
-  a1 <- cut[[1]]
-  a12 <- cbind(a1, cut[[2]])
-  a123 <- cbind(a12, cut[[3]])
-  low <- tcrossprod(a123, b321) + 0 # a BLAS may leave -0, which is to be 0
-  tcrossprod(a1, b1) + (tcrossprod(a12, b21) + low)
+# The product from the slices of its factors; nothing is rounded but the last two sums.
+multiply_slices <- function(a, b) {
+  low <- tcrossprod(a[[1]], b[[3]]) + tcrossprod(a[[2]], b[[2]]) + tcrossprod(a[[3]], b[[1]])
+  middle <- tcrossprod(a[[1]], b[[2]]) + tcrossprod(a[[2]], b[[1]])
+  tcrossprod(a[[1]], b[[1]]) + (middle + (low + 0)) # a BLAS may leave -0, which is to be 0
 }
 
 # The three slices of a matrix.

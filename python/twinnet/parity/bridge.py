@@ -301,7 +301,7 @@ class Bridge:
         base = self._r.baseenv
         if not os.environ.get("TWINNET_SHARED_DATA"):  # both read the same files, also those too large for the package
             base["Sys.setenv"](TWINNET_SHARED_DATA=self._r.StrSexpVector([str(SHARED_DATA)]))
-        library = os.environ.get("TWINNET_R_LIBRARY") or str(CHECKOUT / ".build" / "r-library")
+        library = r_library()
         if Path(library).is_dir():
             paths = [library, *base[".libPaths"]()]
             base[".libPaths"](self._r.StrSexpVector(paths))
@@ -315,6 +315,11 @@ class Bridge:
         if "package:twinnet" not in list(base["search"]()):
             base["attachNamespace"](namespace)
         return namespace
+
+
+def r_library() -> str:
+    """The library that holds the R package twinnet: TWINNET_R_LIBRARY, or where `make setup` installs it."""
+    return os.environ.get("TWINNET_R_LIBRARY") or str(CHECKOUT / ".build" / "r-library")
 
 
 def refuse_stale_package(installed: Path, sources: Path) -> None:

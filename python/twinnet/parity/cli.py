@@ -1,6 +1,6 @@
-"""The command line: ``twinnet compare EXPERIMENT`` and ``twinnet draws``.
+"""The command line: ``twinnet compare EXPERIMENT``, ``twinnet draws``, ``twinnet pair``.
 
-Exit status: 0 the voices agree, 1 they differ, 2 they could not be compared.
+Exit status: 0 what is compared agrees, 1 it differs, 2 it could not be compared.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from twinnet.parity.bridge import BridgeError, RError
 from twinnet.parity.compare_command import add_command as add_compare
 from twinnet.parity.draws import add_command as add_draws
+from twinnet.parity.pair_command import add_command as add_pair
 
 __all__ = ["main"]
 
@@ -47,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_compare(commands)
     add_draws(commands)
+    add_pair(commands)
     return parser
 
 

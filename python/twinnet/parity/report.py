@@ -178,9 +178,13 @@ def confusion_grid(comparison: Comparison, key: str, label: str) -> Table:
     title = f"{label}: true (rows) and predicted (columns), accuracy {comparison.final_scores[key]:.7g}"
     table = Table(title=title, title_justify="left", title_style="bold")
     classes = [str(name) for name in np.asarray(comparison.classes).tolist()]
+    heads = classes
+    if sum(map(len, classes)) > 40:  # too wide for a screen: numbers head the columns
+        heads = [str(number) for number in range(len(classes))]
+        classes = [f"{number} {name}" for number, name in zip(heads, classes, strict=True)]
     table.add_column()
-    for name in classes:
-        table.add_column(name, justify="right", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     for name, counts in zip(classes, comparison.confusions[key], strict=True):
         table.add_row(name, *(str(count) for count in counts))
     return table
@@ -246,7 +250,9 @@ def draw_comparisons(name: str, comparisons: Sequence[Comparison], path: Path) -
         for place, voice in enumerate(comparison.voices):
             shown = {"linewidth": 6, "alpha": 0.3} if place == 0 else {"linewidth": 1.3, "linestyle": styles[place]}
             panels[0].plot(steps, voice.loss[: len(steps)], color=color, **shown)
-            panels[1].plot(voice.score_step, voice.score, color=color, **shown)
+            scored = [*zip(voice.score_step, voice.score, strict=True)]
+            scored.append((len(voice.loss) + 1, comparison.final_scores[voice.key]))
+            panels[1].plot(*zip(*scored, strict=True), color=color, marker="o", markersize=3, **shown)
         for place, voice in enumerate(others):
             apart = np.abs(first.loss[: len(steps)] - voice.loss[: len(steps)])
             largest = max(largest, float(apart.max(initial=0.0)))
@@ -259,9 +265,9 @@ def draw_comparisons(name: str, comparisons: Sequence[Comparison], path: Path) -
     tolerance = comparisons[0].tolerance
     panels[2].axhline(tolerance, color="grey", linestyle=":")
     panels[2].set_yscale("symlog", linthresh=tolerance * 1e-4)
-    panels[2].set_ylim(0, max(10 * tolerance, 10 * largest))
-    compared = " and ".join(voice.label for voice in voices[1:])
-    panels[2].set(xlabel="step", title=f"|loss in {voices[0].label} - loss in {compared}|, tolerance {tolerance:.0e}")
+    panels[2].set_ylim(0, 10 * max(tolerance, largest))
+    compared = ", ".join(f"{mark} {voice.label}" for mark, voice in zip(".x", voices[1:], strict=False))
+    panels[2].set(xlabel="step", title=f"loss, |{voices[0].label} - {compared}|; tolerance {tolerance:.0e}")
     keys = [Line2D([], [], color="black", linewidth=6, alpha=0.3, label=voices[0].label)]
     keys += [
         Line2D([], [], color="black", linewidth=1.3, linestyle=styles[place], label=voice.label)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +89,7 @@ class Trace:
     entries: tuple[TraceEntry, ...]
     by_key: dict[str, TraceEntry] = field(repr=False)
     files: dict[str, AnyArray] = field(repr=False)
+    maps: tuple[mmap.mmap, ...] = field(repr=False, default=())
 
     @property
     def label(self) -> str:
@@ -102,6 +104,12 @@ class Trace:
         """The elements of a tensor in the order in which they lie in its file: a read-only view of the file."""
         entry = self.by_key[key]
         return self.files[entry.dtype][entry.offset : entry.offset + entry.size]
+
+    def release(self) -> None:
+        """Let go of the parts of the files that were read into memory; they are read again where they are needed."""
+        for each in self.maps:
+            if hasattr(each, "madvise"):  # not on all systems; elsewhere they go when memory is short
+                each.madvise(mmap.MADV_DONTNEED)
 
     def load(self, key: str) -> AnyArray:
         """A tensor, as a read-only view of its file.
@@ -146,7 +154,7 @@ def read_trace(folder: str | os.PathLike[str]) -> Trace:
     sizes, tensors = manifest.get("sizes"), manifest.get("tensors")
     if not isinstance(sizes, dict) or not isinstance(tensors, list):
         raise TraceError(f"{folder / MANIFEST}: it must say the `sizes` of its files and list the `tensors`.")
-    files = {dtype: read_file(folder, dtype, size) for dtype, size in sizes.items()}
+    mapped = {dtype: read_file(folder, dtype, size) for dtype, size in sizes.items()}
     entries = tuple(read_entry(folder, sizes, tensor, ordinal) for ordinal, tensor in enumerate(tensors))
     by_key = {entry.key: entry for entry in entries}
     if len(by_key) < len(entries):
@@ -154,7 +162,8 @@ def read_trace(folder: str | os.PathLike[str]) -> Trace:
         twice = next(entry.key for entry in entries if entry.key in seen or seen.add(entry.key))  # type: ignore[func-returns-value]
         raise TraceError(f"{folder / MANIFEST}: {twice} is listed twice.")
     about = {key: value for key, value in manifest.items() if key != "tensors"}
-    return Trace(folder, about, entries, by_key, files)
+    files = {dtype: numbers for dtype, (numbers, _) in mapped.items()}
+    return Trace(folder, about, entries, by_key, files, tuple(content for _, content in mapped.values()))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -182,7 +191,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_file(folder: Path, dtype: str, size: Any) -> AnyArray:
+def read_file(folder: Path, dtype: str, size: Any) -> tuple[AnyArray, mmap.mmap]:
     """The file of a dtype as a read-only map, if it holds as many numbers as the manifest says."""
     path = folder / f"{dtype}.npy"
     if dtype not in TRACE_DTYPES or not is_count(size):
@@ -190,18 +199,21 @@ def read_file(folder: Path, dtype: str, size: Any) -> AnyArray:
     if not path.exists():
         raise TraceError(f"{path}: the manifest names it, but it is not there.")
     try:
-        if size == 0:
-            return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
-        found: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[version[0]]
+            shape, _, found = read_header(file)
+            start = file.tell()
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (ValueError, EOFError, OSError, KeyError) as error:
         raise TraceError(f"{path}: it is cut off, or not a .npy file ({error}).") from error
-    if not isinstance(found, np.ndarray):
-        raise TraceError(f"{path}: it is not a .npy file, but several in an archive.")
-    if found.dtype.str != TRACE_DTYPES[dtype] or found.shape != (size,):
+    if found.str != TRACE_DTYPES[dtype] or shape != (size,):
         raise TraceError(
-            f"{path}: the manifest says {size} numbers of {dtype}, and it holds shape {found.shape} of {found.dtype}."
+            f"{path}: the manifest says {size} numbers of {dtype}, and it holds an array of shape {shape} of {found}."
         )
-    return found.view(np.ndarray)
+    if len(content) != start + size * found.itemsize:
+        raise TraceError(f"{path}: it is cut off: {len(content)} bytes of {start + size * found.itemsize}.")
+    return np.frombuffer(content, found, size, start), content
 
 
 def read_entry(folder: Path, sizes: dict[str, int], tensor: Any, ordinal: int) -> TraceEntry:

@@ -5,21 +5,34 @@ A voice trains in pieces, so that whoever waits can be shown how far it is; the 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from twinnet._types import Array, Params
 from twinnet.checks import check_argument
-from twinnet.experiment import experiment_data, experiment_generator
+from twinnet.experiment import (
+    experiment_data,
+    experiment_generator,
+    experiment_override,
+    experiment_read,
+    experiment_variants,
+)
+from twinnet.kernels import arithmetic
 from twinnet.l2 import l2_penalty
+from twinnet.model import trained_params
 from twinnet.objectives import score_outputs
+from twinnet.optimizers import optimizer_init
 from twinnet.parity.bridge import start_r
 from twinnet.problems import batch_inputs
 from twinnet.randomness import random_mask, random_normal
-from twinnet.train import AT_ONCE, epoch_order, model_outputs, train, train_start
+from twinnet.record import is_recording, record, record_phase, record_start, record_step, record_stop
+from twinnet.train import AT_ONCE, epoch_order, is_random, model_outputs, record_state, train, train_start
 
-__all__ = ["PythonVoice", "RVoice", "TorchVoice", "Voice", "detached"]
+__all__ = ["PythonVoice", "RVoice", "TorchVoice", "Voice", "about_run", "detached"]
 
 
 class Voice(Protocol):
@@ -33,6 +46,12 @@ class Voice(Protocol):
 
     def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
         """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
 
     @property
     def loss(self) -> Array:
@@ -73,7 +92,7 @@ class PythonVoice:
     def __init__(
         self, experiment: dict[str, Any], data: dict[str, Any] | None = None, source: Params | None = None
     ) -> None:
-        self._experiment = experiment
+        self._experiment, self._source = experiment, source
         self.data = experiment_data(experiment) if data is None else data
         self.run = train_start(experiment, source)
 
@@ -87,6 +106,15 @@ class PythonVoice:
         """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
         after = train(self._experiment, self.data, detached(run), 1)
         return float(after["loss"][0]), after["params"]
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+        record_start(folder, steps, about_run(self._experiment, self.label))
+        self.run = train_start(self._experiment, self._source)
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
+        record_stop(whole)
 
     @property
     def loss(self) -> Array:
@@ -136,7 +164,8 @@ class RVoice:
     label = "R"
 
     def __init__(self, name: str, variant: str, overrides: dict[str, Any], source: Params | None = None) -> None:
-        self._r = r = start_r()
+        self._r, self._source = (r := start_r()), source
+        self._settings = experiment_override(experiment_variants(experiment_read(name))[variant], **overrides)
         variants = r.call("experiment_variants", r.call("experiment_read", name, convert=False), convert=False)
         self._experiment = r.call("experiment_override", self._get(variants, variant), **overrides, convert=False)
         self._data = r.call("experiment_data", self._experiment, convert=False)
@@ -156,6 +185,17 @@ class RVoice:
         after = self._r.call("train", self._experiment, self._data, state, 1, convert=False)
         params: Params = self._r.from_r(self._get(after, "params"))
         return float(self._r.from_r(self._get(after, "loss")).item()), params
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+        about = json.dumps(about_run(self._settings, self.label))  # R reads no less of it than of any JSON file
+        parsed = self._r.call("jsonlite::fromJSON", about, simplifyVector=False, convert=False)
+        self._r.call("record_start", str(folder), None if steps is None else np.asarray(steps), parsed)
+        self._run = self._r.call("train_start", self._experiment, self._source, convert=False)
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
+        self._r.call("record_stop", whole)
 
     @property
     def loss(self) -> Array:
@@ -215,6 +255,7 @@ class TorchVoice:
     def __init__(
         self, experiment: dict[str, Any], data: dict[str, Any], source: Params | None = None, device: str = "cpu"
     ) -> None:
+        from twinnet.torch_twin.exact import EXACT_LOSSES, ExactNetwork, ExactOptimizer
         from twinnet.torch_twin.networks import Network, Noise, choose_device, loss_function, make_optimizer
 
         setting, must_be = experiment["arithmetic"], "native or exact, where PyTorch is one of the voices"
@@ -222,10 +263,21 @@ class TorchVoice:
         self._experiment, self._data, self._source = experiment, data, source
         self._device = choose_device(device)
         start = train_start(experiment, source)
-        self._network = Network(experiment["model"], experiment["dtype"]).to(self._device)
+        model, optimizer, reg = experiment["model"], experiment["optimizer"], experiment["reg"]
+        self._optimizer: Any
+        if experiment["arithmetic"] == "native":
+            self._network = Network(model, experiment["dtype"]).to(self._device)
+            self._optimizer, self._loss = (
+                make_optimizer(optimizer, self._network, reg),
+                loss_function(experiment["loss"]),
+            )
+        else:
+            self._network = ExactNetwork(model, experiment["dtype"])
+            self._optimizer, self._loss = (
+                ExactOptimizer(optimizer, self._network, reg),
+                EXACT_LOSSES[experiment["loss"]],
+            )
         self._network.load(start["params"])
-        self._optimizer = make_optimizer(experiment["optimizer"], self._network, experiment["reg"])
-        self._loss = loss_function(experiment["loss"])
         self._generator = experiment_generator(experiment)
         self._generator.set_state(start["generator_state"])
         for module in self._network.modules():
@@ -244,14 +296,29 @@ class TorchVoice:
             if every > 0 and (len(self._losses) + 1) % every == 0:
                 score = score_outputs(experiment["loss"], self.test_outputs(), self._data)
                 self._scored.append((len(self._losses) + 1, score))
+            record_step(len(self._losses) + 1)
+            record_phase("data")
             x, target = (self._tensor(part) for part in self._batch())
+            record("batch.x", x)
+            record("batch.target", target)
             self._network.train()
             self._optimizer.zero_grad()
-            loss = self._loss(self._network(x), target)
-            loss.backward()  # type: ignore[no-untyped-call]
-            penalty = l2_penalty(self.params, experiment["reg"])  # torch.optim adds its gradient, not its value
+            record_phase("forward")
+            outputs = self._network.recorded(x) if is_recording() else [self._network(x)]
+            record_phase("loss")
+            loss = record("loss.data", self._loss(outputs[-1], target))
+            trained = trained_params(experiment["model"], self.params)
+            with arithmetic(experiment["arithmetic"]):
+                penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
+            loss.backward()
+            self._losses.append(record("loss", loss.item() + penalty))  # torch.optim adds the penalty's gradient only
+            if is_recording():
+                record_phase("backward")
+                self._network.record_gradients(outputs, experiment["reg"])
             self._optimizer.step()
-            self._losses.append(loss.item() + penalty)
+            record_phase("update")
+            if is_recording():
+                record_state(self.params, self._state(), self._generator if is_random(experiment) else None)
             if not np.isfinite(self._losses[-1]):
                 return False
         return True
@@ -269,11 +336,27 @@ class TorchVoice:
         steps = torch.tensor(float(run["step"]))
         for key, tensor in other._network.named_arrays().items():
             state = {name: value for name, value in run["optimizer_state"].items() if isinstance(value, dict)}
-            if run["step"] > 0 and state and tensor.requires_grad:
+            if hasattr(other._optimizer, "twin_state"):
+                other._optimizer.twin_state = run["optimizer_state"]
+            elif run["step"] > 0 and state and tensor.requires_grad:
                 kept = {name: self._tensor(transposed(value[key])) for name, value in state.items()}
                 other._optimizer.state[tensor] = {"step": steps.clone(), **kept}
         other.train(1)
         return other._losses[0], other.params
+
+    def start_trace(self, folder: Path, steps: Sequence[int] | None) -> None:
+        """Begin again, and record every tensor from now on."""
+        import torch
+
+        versions = {"PyTorch": torch.__version__, "NumPy": np.__version__}
+        record_start(folder, steps, {**about_run(self._experiment, self.label), "versions": versions})
+        start = train_start(self._experiment, self._source)
+        self._network.load(start["params"])
+        self._generator.set_state(start["generator_state"])
+
+    def stop_trace(self, whole: bool) -> None:
+        """End the recording; it is a whole trace, or is left half-written."""
+        record_stop(whole)
 
     @property
     def loss(self) -> Array:
@@ -322,12 +405,49 @@ class TorchVoice:
             self._order, self._position = epoch_order(self._experiment, self._generator, n), 0
         rows = self._order[self._position : self._position + size]
         self._position += len(rows)
+        record("batch.rows", rows)
         return batch_inputs(self._data["x"], rows, dtype), self._data["target"][rows]
 
     def _draw(self, layer: dict[str, Any], shape: tuple[int, ...]) -> Array:
         if layer["type"] == "dropout":
-            return random_mask(self._generator, shape, layer["p"])
-        return np.asarray(layer["sd"] * random_normal(self._generator, shape))
+            mask: Array = record("mask", random_mask(self._generator, shape, layer["p"]), of=layer["name"])
+            return mask
+        return np.asarray(record("noise", layer["sd"] * random_normal(self._generator, shape), of=layer["name"]))
+
+    def _state(self) -> dict[str, Any]:
+        """The optimizer's state by the twins' names: what PyTorch keeps of it, and the counts that follow from it."""
+        from twinnet.torch_twin.networks import transposed
+
+        if hasattr(self._optimizer, "twin_state"):
+            return self._optimizer.twin_state or {}
+        taken, optimizer = len(self._losses), self._experiment["optimizer"]
+        counts = {"step": taken} | {f"{key}_power": optimizer.get(key, 0.0) ** taken for key in ("beta1", "beta2")}
+        named = {key: value for key, value in self._network.named_arrays().items() if value.requires_grad}
+        found: dict[str, Any] = {}
+        for name, start in optimizer_init(optimizer, trained_params(self._experiment["model"], self.params)).items():
+            found[name] = counts.get(name)
+            if isinstance(start, dict):
+                kept = {key: self._optimizer.state[tensor].get(name) for key, tensor in named.items()}
+                found[name] = {key: transposed(value.cpu().numpy()) for key, value in kept.items() if value is not None}
+        return found
+
+
+def about_run(experiment: dict[str, Any], label: str) -> dict[str, Any]:
+    """What the manifest of a run's trace says of it.
+
+    Parameters
+    ----------
+    experiment : dict
+    label : str
+        Whose run it is.
+
+    Returns
+    -------
+    dict
+        ``label``, the whole ``experiment``, and some of its settings once more.
+    """
+    settings = {key: experiment[key] for key in ("generator", "seed", "dtype", "arithmetic")}
+    return {"label": label, **settings, "experiment": experiment}
 
 
 def detached(run: dict[str, Any]) -> dict[str, Any]:

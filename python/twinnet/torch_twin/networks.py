@@ -17,6 +17,7 @@ from torch.nn import functional
 from twinnet._types import Array, Model, Params
 from twinnet.checks import check_argument, check_choice
 from twinnet.model import trained_params
+from twinnet.record import record
 
 __all__ = ["DEVICES", "Network", "Noise", "choose_device", "loss_function", "make_optimizer", "transposed"]
 
@@ -116,6 +117,30 @@ class Network(nn.Module):
         """Outputs of the model, shape (n, d_in) to (n, d_out)."""
         outputs: Tensor = self.stack(x)
         return outputs
+
+    def recorded(self, x: Tensor) -> list[Tensor]:
+        """The output of every layer, recorded and with its gradient to be kept."""
+        outputs: list[Tensor] = []
+        for layer, module in zip(self.model, self.stack, strict=True):
+            outputs.append(record("out", module(outputs[-1] if outputs else x), of=layer["name"]))
+            if outputs[-1].requires_grad:
+                outputs[-1].retain_grad()
+        return outputs
+
+    def record_gradients(self, outputs: list[Tensor], reg: float) -> None:
+        """Record what went back through the layers, by the names and in the order of the twins."""
+        record("loss.d_out", outputs[-1].grad)
+        for layer, module, before in zip(
+            self.model[::-1], list(self.stack)[::-1], [*outputs[-2::-1], None], strict=True
+        ):
+            for key, tensor in {"d_w": getattr(module, "weight", None), "d_b": getattr(module, "bias", None)}.items():
+                grad = None if tensor is None else tensor.grad
+                record(key, None if grad is None else transposed(grad.cpu().numpy()), of=layer["name"])
+            record("d_x", None if before is None else before.grad, of=layer["name"])
+        for key, tensor in self.named_arrays().items():
+            if reg > 0 and tensor.grad is not None:
+                decayed = tensor.grad + reg * tensor if key.endswith(".w") else tensor.grad
+                record("grad", transposed(decayed.detach().cpu().numpy()), of=key)
 
     def named_arrays(self) -> dict[str, Tensor]:
         """The parameters by our keys, in PyTorch's shapes."""
