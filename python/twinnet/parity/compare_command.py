@@ -24,9 +24,11 @@ from twinnet.experiment import (
 from twinnet.kernels import ARITHMETICS
 from twinnet.parity.bridge import BridgeError
 from twinnet.parity.compare import Comparison, compare_steps, compare_voices
+from twinnet.parity.diff_report import diff_json, print_diff
 from twinnet.parity.drift import check_streams
 from twinnet.parity.originals import MissingOriginalError
 from twinnet.parity.report import agreed, comparison_json, print_comparison, save_comparisons
+from twinnet.parity.trace_command import Judged, compare_traces, parse_steps, traced
 from twinnet.parity.voices import PythonVoice, RVoice, TorchVoice, Voice
 
 __all__ = ["add_command", "run_compare"]
@@ -66,6 +68,15 @@ def add_command(commands: Any) -> None:
     compare.add_argument("--epochs", type=int, metavar="N", help="how often to go through them, instead of --maxit")
     compare.add_argument("--device", choices=DEVICES, default="auto", help="where PyTorch calculates (auto)")
     compare.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    compare.add_argument(
+        "--trace",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        metavar="FOLDER",
+        help="record every tensor of every step, and say where the voices part first (in runs/EXPERIMENT/trace)",
+    )
+    compare.add_argument("--steps", type=parse_steps, metavar="N[-N],...", help="the steps to record, as in 0-10,50")
     compare.add_argument("--output", type=Path, default=Path("runs"), help="folder for trajectories and picture (runs)")
     compare.set_defaults(run=run_compare)
 
@@ -93,6 +104,7 @@ def run_compare(options: argparse.Namespace) -> int:
     keys = options.others or ["r", "python"]
     messages = Console(stderr=True, highlight=False)
     comparisons: list[Comparison] = []
+    judged: dict[str, dict[str, Judged]] = {}
     experiment = experiment_read(options.experiment)
     warn_of_drift(options.generator or experiment["generator"], messages)
     for variant, settings in experiment_variants(experiment).items():
@@ -107,16 +119,36 @@ def run_compare(options: argparse.Namespace) -> int:
             "torch": partial(TorchVoice, changed, data, sources.get("torch"), options.device),
         }
         voices = [made[key]() for key in keys]
-        comparisons.append(train_and_compare(variant, changed, data, voices, walker, messages))
+        folder = trace_folder(options, variant)
+        comparisons.append(train_and_compare(variant, changed, data, voices, walker, messages, folder, options.steps))
+        if folder is not None:
+            judged[variant] = compare_traces(folder, keys, messages)
     paths = save_comparisons(options.experiment, comparisons, options.output / options.experiment)
     if options.json:
-        print(json.dumps(comparison_json(options.experiment, comparisons), allow_nan=False))
+        report = comparison_json(options.experiment, comparisons)
+        if judged:
+            report["traces"] = {
+                variant: {key: diff_json(each.diff, each.causes) for key, each in found.items()}
+                for variant, found in judged.items()
+            }
+        print(json.dumps(report, allow_nan=False))
     else:
         console = Console(highlight=False)
         for comparison in comparisons:
             print_comparison(comparison, console)
+            for each in judged.get(comparison.name, {}).values():
+                print_diff(each.diff, each.causes, console)
     messages.print("Saved " + ", ".join(str(path) for path in paths), soft_wrap=True)
-    return 0 if agreed(comparisons) else 1
+    parted = any(each.diff.verdict == "different" for found in judged.values() for each in found.values())
+    return 0 if agreed(comparisons) and not parted else 1
+
+
+def trace_folder(options: argparse.Namespace, variant: str) -> Path | None:
+    """Where the traces of a variant go; None if none are asked for."""
+    if options.trace is None:
+        return None
+    folder: Path = options.output / options.experiment / "trace" if options.trace == Path() else options.trace
+    return folder if variant == options.experiment else folder / variant
 
 
 def warn_of_drift(generator: str, messages: Console) -> None:
@@ -136,6 +168,8 @@ def train_and_compare(
     voices: Sequence[Voice],
     walker: PythonVoice,
     messages: Console,
+    folder: Path | None = None,
+    steps: Sequence[int] | None = None,
 ) -> Comparison:
     """Train an experiment in several languages, showing how far each is, and compare them.
 
@@ -153,6 +187,10 @@ def train_and_compare(
         One more, whose states are shared where the free runs part.
     messages : rich.console.Console
         Where the progress is shown.
+    folder : Path, optional
+        Where to record each voice, under its key; nothing is recorded unless it is given.
+    steps : sequence of int, optional
+        The steps to record; all unless given.
 
     Returns
     -------
@@ -164,11 +202,12 @@ def train_and_compare(
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=messages) as progress:
         for voice in voices:
             task = progress.add_task(f"{variant}: {voice.label}", total=maxit)
-            for done in range(0, maxit, piece):
-                more = voice.train(min(piece, maxit - done))
-                progress.update(task, completed=len(voice.loss))
-                if not more:
-                    break
+            with traced(voice, folder and folder / voice.key, steps):
+                for done in range(0, maxit, piece):
+                    more = voice.train(min(piece, maxit - done))
+                    progress.update(task, completed=len(voice.loss))
+                    if not more:
+                        break
     comparison = compare_voices(variant, experiment, data, voices)
     if comparison.verdict == "different" and len({len(voice.loss) for voice in voices}) == 1:
         messages.print("The free runs part: taking single steps from shared states.")

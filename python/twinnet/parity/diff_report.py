@@ -72,11 +72,22 @@ def facts(diff: TraceDiff, first: TensorDiff) -> list[str]:
     lines = [f"{label:<{width}}  {value_text(value, shape)}" for label, value, shape in sides]
     if first.status == "different":
         lines.append(f"{'apart':<{width}}  {apart_text(first)}")
+    if growth := growth_text(diff, first):
+        lines.append(f"{'then':<{width}}  {growth}")
     if diff.inherited is not None:
         origin = {"operation": "the operation itself", "inherited": "inherited from what went in"}[diff.inherited]
         because = f": {diff.inherited_because}" if diff.inherited_because else ""
         lines.append(f"{'origin':<{width}}  {origin}{because}")
     return lines
+
+
+def growth_text(diff: TraceDiff, first: TensorDiff) -> str:
+    """How the largest relative difference of a step grows after the first divergence; empty if there is one step."""
+    start = (diff.a.by_key.get(first.key) or diff.b.by_key[first.key]).step
+    growth = [(step, apart) for step, apart in diff.growth_by_step.items() if step >= start]
+    chosen = [growth[round(i * (len(growth) - 1) / 3)] for i in range(4)] if len(growth) > 4 else growth
+    shown = ", ".join(f"{apart:.1e} at step {step}" for step, apart in chosen)
+    return f"relative to the largest element: {shown}" if len(growth) > 1 else ""
 
 
 def place_text(tensor: TensorDiff) -> str:
@@ -107,21 +118,25 @@ def apart_text(tensor: TensorDiff) -> str:
 def table_around(diff: TraceDiff, first: TensorDiff | None) -> Table:
     """The tensors around the first divergence; where there is none, those that differ most."""
     if first is None:
-        shown = sorted(diff.tensors, key=lambda tensor: -tensor.max_abs)[:SHOWN]
+        shown = sorted(diff.tensors, key=lambda tensor: (-(tensor.floor_ratio or 0), -tensor.max_abs))[:SHOWN]
     else:
         place = diff.tensors.index(first)
         shown = list(diff.tensors[max(0, place - BEFORE) : max(0, place - BEFORE) + SHOWN])
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("tensor", "status"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for heading in ("differ", "absolute", "relative", "ULP"):
+    has_floor = any(tensor.floor_ratio is not None for tensor in diff.tensors)
+    headings = ["differ", "absolute", "/ noise" if has_floor else "relative", "ULP"]
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for tensor in shown:
         compared = tensor.shape_a == tensor.shape_b
         ulp = f"{tensor.max_ulp}" if tensor.max_ulp < MANY_ULP else f"{float(tensor.max_ulp):.2g}"
-        numbers = [f"{tensor.differing}/{tensor.size}", f"{tensor.max_abs:.2g}", f"{tensor.max_rel:.2g}", ulp]
-        status = Text(status_text(tensor.status, diff), STYLES.get(tensor.status, "red"))
-        table.add_row(Text(tensor.key), status, *(numbers if compared else [""] * 4))
+        ratio = tensor.max_rel if tensor.floor_ratio is None else tensor.floor_ratio
+        numbers = [f"{tensor.differing}/{tensor.size}", f"{tensor.max_abs:.2g}", f"{ratio:.2g}", ulp]
+        word = "within" if tensor.status == "within" else status_text(tensor.status, diff)
+        status = Text(word, STYLES.get(tensor.status, "red"))
+        table.add_row(Text(tensor.key), status, *(numbers if compared else [""] * len(headings)))
     return table
 
 
