@@ -30,8 +30,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -144,13 +147,39 @@ class Bridge:
         keys = [*[""] * len(args), *kwargs]
         values = [self.to_r(value, key) for key, value in zip(keys, [*args, *kwargs.values()], strict=True)]
         arguments = self._list(values, keys if kwargs else None)
-        outcome = self._namespace[guard](self._r.StrSexpVector([name]), arguments)
+        with self._heard_in_r():
+            outcome = self._namespace[guard](self._r.StrSexpVector([name]), arguments)
         report = {key: outcome[position] for position, key in enumerate(outcome.names)}
         for message in report["warnings"]:
             warnings.warn(message, RWarning, stacklevel=3)
         if len(report["error"]) > 0:
             raise RError(report["error"][0], report["call"][0])
         return self.from_r(report["value"][0]) if convert else report["value"][0]
+
+    @contextmanager
+    def _heard_in_r(self) -> Iterator[None]:
+        """Within this, Ctrl-C stops R and then raises KeyboardInterrupt; what is raised while R runs, rpy2 may drop."""
+        default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if not (default and threading.current_thread() is threading.main_thread()):
+            yield
+            return
+        heard: list[int] = []
+
+        def ask_r_to_stop(number: int, _: Any) -> None:
+            heard.append(number)
+            self._r.openrlib.rlib.R_interrupts_pending = 1
+
+        signal.signal(signal.SIGINT, ask_r_to_stop)
+        try:
+            yield
+        except self._r.embedded.RRuntimeError:
+            if not heard:
+                raise
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._r.openrlib.rlib.R_interrupts_pending = 0
+        if heard:
+            raise KeyboardInterrupt
 
     def to_r(self, value: Any, name: str = "value") -> Any:
         """Convert a Python value to R as the module's table says.

@@ -19,6 +19,7 @@ from twinnet.checks import check_choice
 from twinnet.exact_functions import EXP_SERIES, INV_LN2, LN2_HIGH, LN2_LOW, LOG_SERIES, SQRT_HALF, UNIT
 from twinnet.exact_product import TERMS_OF_A_TREE, slice_constants
 from twinnet.l2 import l2_gradients
+from twinnet.model import trained_params
 from twinnet.optimizers import optimizer_init, optimizer_step
 from twinnet.torch_twin.networks import Network, Noise, transposed
 
@@ -362,7 +363,7 @@ class ExactOptimizer:
 
     def __init__(self, optimizer: dict[str, Any], network: Network, reg: float) -> None:
         self._optimizer, self._network, self._reg = optimizer, network, reg
-        self.twin_state: dict[str, Any] | None = None
+        self.twin_state = optimizer_init(optimizer, trained_params(network.model, network.params()))
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -376,8 +377,6 @@ class ExactOptimizer:
         grads: Params = {
             key: transposed(tensor.grad.numpy()) for key, tensor in named.items() if tensor.grad is not None
         }
-        if self.twin_state is None:
-            self.twin_state = optimizer_init(self._optimizer, params)
         grads = l2_gradients(params, grads, self._reg)
         params, self.twin_state = optimizer_step(self._optimizer, params, grads, self.twin_state)
         for key, tensor in named.items():
