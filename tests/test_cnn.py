@@ -80,7 +80,7 @@ def test_a_program_in_pytorchs_own_words_takes_the_path_of_the_twins_from_the_sa
     labels = data["labels"].astype(np.int64)
     model, losses = fit(name, image_data(data["x"], labels, torch.float64), epochs=2, device="cpu")
     assert_close(np.asarray(losses), run["loss"], "PyTorch's losses", rtol=1e-9)
-    ours = model_outputs(experiment["model"], run["params"], data["x_test"]).argmax(axis=1)
+    ours = model_outputs(experiment, run["params"], data["x_test"]).argmax(axis=1)
     assert np.array_equal(predict(model, image_data(data["x_test"], data["labels_test"], torch.float64)), ours)
 
 
@@ -127,10 +127,10 @@ def test_the_mended_cnn_reads_97_of_100_digits_and_r_reads_them_alike(r):
     experiment = experiment_override(experiment_read("mnist_cnn_logits"), images=60000, epochs=1)
     data = experiment_data(experiment)
     run = train(experiment, data, train_start(experiment), experiment["maxit"])
-    outputs = model_outputs(experiment["model"], run["params"], data["x_test"])
+    outputs = model_outputs(experiment, run["params"], data["x_test"])
     assert (outputs.argmax(axis=1) == data["labels_test"]).mean() >= 0.97
     r_data = r.call("[[", r.call("experiment_data", from_json(r, experiment), convert=False), "x_test", convert=False)
-    in_r = r.call("model_outputs", from_json(r, experiment["model"]), run["params"], r_data)
+    in_r = r.call("model_outputs", from_json(r, experiment), run["params"], r_data)
     assert_close(in_r, outputs, "R's outputs for the 10000 test digits", rtol=1e-12)
     assert np.array_equal(in_r.argmax(axis=1), outputs.argmax(axis=1))
     mnist = load_mnist()
@@ -144,7 +144,7 @@ def test_a_model_of_all_layers_for_images_agrees_with_central_differences_and_wi
     model = model_check(ALL_LAYERS)
     params = model_init(model, generator, {"name": "normal", "sd": 0.7})
     x, target = random_normal(generator, (4, 30)), one_hot(np.asarray([0, 1, 2, 3]), 4)
-    experiment = {"model": model, "loss": "softmax_cross_entropy", "reg": 0.01}
+    experiment = {"model": model, "loss": "softmax_cross_entropy", "reg": 0.01, "arithmetic": "native"}
     for key, difference in gradient_check(experiment, params, x, target).items():
         assert difference < 1e-7, f"{key}: backpropagation and central differences are {difference:.1e} apart"
     loss, grads = loss_and_gradients(experiment, params, x, target)
@@ -255,9 +255,9 @@ def test_images_of_another_size_are_refused(r):
     params = train_start(experiment)["params"]
     message = r"`x` must be an array of numbers \(n, 784\): a row holds the 1 x 28 x 28 numbers of a sample"
     with pytest.raises(ValueError, match=message):
-        model_outputs(experiment["model"], params, np.zeros((2, 783)))
+        model_outputs(experiment, params, np.zeros((2, 783)))
     with pytest.raises(RError, match=message):
-        r.call("model_outputs", from_json(r, experiment["model"]), params, np.zeros((2, 783)))
+        r.call("model_outputs", from_json(r, experiment), params, np.zeros((2, 783)))
 
 
 def test_a_gpu_that_is_not_there_is_refused_before_anything_is_trained(capsys, tmp_path):
