@@ -7,7 +7,7 @@ two tensors, a maximum, indexing) is left to it. `torch.optim` fuses products an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -192,7 +192,7 @@ def operation(forward: Callable[..., Tensor], backward: Callable[..., Any]) -> O
         def backward(ctx: Any, d_out: Tensor) -> Any:
             return backward(d_out, *ctx.saved_tensors)
 
-    return Applied.apply  # type: ignore[no-any-return, no-untyped-call]
+    return Applied.apply
 
 
 def log_softmax_of(x: Tensor) -> Tensor:
@@ -246,10 +246,10 @@ EXACT_LOSSES: dict[str, Operation] = {
 }
 
 
-def convolution(stride: tuple[int, int], padding: tuple[int, int]) -> Operation:
+def convolution(stride: Sequence[int], padding: Sequence[int]) -> Operation:
     """A convolution, row by row of its output, as `twinnet.conv2d`."""
 
-    def rows_of(x: Tensor, size: tuple[int, int]) -> Tensor:
+    def rows_of(x: Tensor, size: Sequence[int]) -> Tensor:
         """What the kernels see: for each row of the output a matrix (across n, kw kh c)."""
         padded = nn.functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
         seen = padded.unfold(2, size[0], stride[0]).unfold(3, size[1], stride[1])  # (n, c, down, across, kh, kw)
@@ -297,7 +297,7 @@ class ExactConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs (n, o, oh, ow) from inputs (n, c, h, w)."""
-        return convolution(tuple(self.stride), tuple(self.padding))(x, self.weight, self.bias)
+        return convolution(self.stride, (int(self.padding[0]), int(self.padding[1])))(x, self.weight, self.bias)
 
 
 class ExactActivation(nn.Module):
