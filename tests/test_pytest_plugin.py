@@ -146,6 +146,14 @@ def test_what_is_equal_is_equal(python, r):
     assert said(python, r) == ""
 
 
+def test_the_likeliest_cause_is_named():
+    w = np.random.default_rng(0).standard_normal((4, 3))
+    assert "cause   transposed" in said({"w": w}, {"w": w.T})
+    assert "cause   factor two" in said(w, 2 * w)
+    assert "cause   column major" in said(w, w.ravel().reshape(w.shape, order="F"))
+    assert "cause" not in said(w, np.random.default_rng(1).standard_normal((4, 3)))
+
+
 def test_exact_is_every_bit():
     assert said(1.0, np.nextafter(1.0, 2.0)) == ""
     assert "1 ULP; allowed: every bit" in said(1.0, np.nextafter(1.0, 2.0), exact=True)

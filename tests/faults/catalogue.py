@@ -383,7 +383,7 @@ UNKNOWN = [
     f("the updates are clipped", "Python optimizers", "params[key] - lr * grads[key]",
       "params[key] - lr * np.clip(grads[key], -0.01, 0.01)", "dense", "step1/update/affine1.w", ""),
     f("a learning rate of another run", "R optimizers", 'lr <- optimizer[["lr"]]\n      for (key',
-      "lr <- 0.0337\n      for (key", "dense", "step1/update/affine1.w", ""),
+      "lr <- 0.0337\n      for (key", "dense", "step1/update/affine1.w", "learning_rate"),
     f("other weights altogether", "Python model", "    params: Params = {}\n    for layer in model:",
       "    params: Params = {}\n    generator = type(generator)(987654)\n    for layer in model:", "dense",
       "step0/init/affine1.w", ""),
@@ -430,6 +430,39 @@ RANDOMNESS = [
       "        generator$runif(3)\n        order <- epoch_order(experiment, generator, n)\n", "batches",
       "step1/data/batch.rows", "stream_shifted"),
 ]  # fmt: skip
+# Planted before the hypotheses knew of half of them.
+MORE = [
+    f("nesterov's momentum has the wrong sign", "R optimizers", 'g <- if (optimizer[["nesterov"]]) g + momentum * v else v', 'g <- if (optimizer[["nesterov"]]) g - momentum * v else v', "nesterov", "step1/update/affine1.w", "momentum_sign"),
+    f("Adam's mean is not corrected", "Python optimizers", 'lr = optimizer["lr"] / (1 - new["beta1_power"])', 'lr = optimizer["lr"]', "adam", "step1/update/affine1.w", "bias_correction"),
+    f("the parameters are kept as float32", "Python optimizers", "params[key] - lr * grads[key]", '(params[key] - lr * grads[key]).astype("f4").astype("f8")', "dense", "step1/update/affine1.w", "float32"),
+    f("the parameters are kept to 6 digits", "R optimizers", "params[[key]] - lr * grads[[key]]", "signif(params[[key]] - lr * grads[[key]], 6)", "dense", "step1/update/affine1.w", "rounded"),
+    f("n - 1 for n in the loss", "Python softmax", "loss = -sum_of_products(target, log_p) / len(x)", "loss = -sum_of_products(target, log_p) / (len(x) - 1)", "dense", "step1/loss/loss.data", "n_minus_one"),
+    f("the error is target - x", "R losses", "error <- x - target", "error <- target - x", "regression", "step1/backward/loss.d_out", "sign"),
+    f("one noise for all rows", "Python model", 'random_normal(generator, out.shape)', 'np.tile(random_normal(generator, (1, out.shape[1])), (len(out), 1))', "noise", "step1/forward/noise1.noise", "drawn_once"),
+    f("one mask for all rows", "R model", 'random_mask(generator, dim(out), layer[["p"]])', 'matrix(random_mask(generator, ncol(out), layer[["p"]]), nrow(out), ncol(out), byrow = TRUE)', "dropout", "step1/forward/dropout1.mask", "drawn_once"),
+    f("uniform weights for normal weights", "R model", "scaled(random_normal(generator, c(d_in, d_out))", "scaled(random_uniform(generator, c(d_in, d_out))", "dense", "step0/init/affine1.w", "other_distribution"),
+    f("other scale of the weights", "R model", 'drawn / sqrt(fans)', 'drawn / sqrt(2 * fans)', "cnn", "step0/init/conv1.w", "scaled"),
+    f("the split has another seed", "Python problems", 'RGenerator(settings["split_seed"]))\n    test', 'RGenerator(settings["split_seed"] + 1))\n    test', "dense", "step1/data/batch.x", "other_rows"),
+    f("scaled to the range, not the standard deviation", "R preprocessing", "sqrt(variance))", "apply(x, 2, max) - apply(x, 2, min))", "standardised", "step1/data/batch.x", "columns_standardised"),
+    f("labels are smoothed", "Python labels", "return place_classes(1.0, numbers, n_classes)", "return 0.9 * place_classes(1.0, numbers, n_classes) + 0.1 / n_classes", "dense", "step1/data/batch.target", "rescaled"),
+    f("pixels from -1 to 1", "R preprocessing", "scaled <- as.integer(x) / 255", "scaled <- 2 * (as.integer(x) / 255) - 1", "cnn", "step1/data/batch.x", "rescaled"),
+    f("pixels standardised", "Python preprocessing", "return x / 255.0", "return (x / 255.0 - 0.1307) / 0.3081", "cnn", "step1/data/batch.x", "rescaled"),
+    f("black for white", "Python preprocessing", "return x / 255.0", "return 1.0 - x / 255.0", "cnn", "step1/data/batch.x", "rescaled"),
+    f("images are mirrored", "R problems", "fill_by_column(aperm(x, c(3, 2, 1))", "fill_by_column(aperm(x[, , dim(x)[[3]]:1], c(3, 2, 1))", "cnn", "step1/data/batch.x", "reversed"),
+    f("images are upside down", "R problems", "fill_by_column(aperm(x, c(3, 2, 1))", "fill_by_column(aperm(x[, dim(x)[[2]]:1, ], c(3, 2, 1))", "cnn", "step1/data/batch.x", "reversed"),
+    f("order() for the order itself", "R train", "random_order(generator, n)", "order(random_order(generator, n))", "batches", "step1/data/batch.rows", "inverse_order"),
+    f("the rows of a batch are sorted", "Python train", "rows = order[position : position + batch_size]", "rows = np.sort(order[position : position + batch_size])", "batches", "step1/data/batch.rows", "rows_permuted"),
+    f("the rows of a batch are reversed", "R train", "rows <- order[(position + 1):min(position + batch_size, n)]", "rows <- rev(order[(position + 1):min(position + batch_size, n)])", "batches", "step1/data/batch.rows", "reversed"),
+    f("RMSprop's decay is Keras's", "R optimizers", 'alpha <- optimizer[["alpha"]]\n  momentum', 'alpha <- 0.9\n  momentum', "rmsprop", "step1/update/affine1.w", "other_default"),
+    f("Adam's second decay is 0.99", "Python optimizers", 'optimizer["beta1"], optimizer["beta2"], optimizer["eps"]', 'optimizer["beta1"], 0.99, optimizer["eps"]', "adam", "step1/update/optimizer.beta2_power", "other_default"),
+    f("a learning rate 10 times smaller", "R optimizers", 'lr <- optimizer[["lr"]]\n      for (key', 'lr <- optimizer[["lr"]] / 10\n      for (key', "dense", "step1/update/affine1.w", "learning_rate"),
+    f("the first row is left out of the bias' gradient", "R affine", "d_b <- column_sums(d_out)", "d_b <- column_sums(d_out[-1, ])", "dense", "step1/backward/affine2.d_b", ""),
+    f("the gradient is that of the layer's sum", "Python affine", 'd_w = matmul_tn(cache["x"], d_out)', 'd_w = matmul_tn(cache["x"], np.ones_like(d_out)) if False else matmul_tn(cache["x"], d_out) * 2', "dense", "step1/backward/affine2.d_w", "factor_two"),
+    f("tanh for sigmoid, with its half", "Python activations", "1.0 / (1.0 + array_exp(-x))", "array_tanh(x / 2.0)", "sigmoid", "step1/forward/sigmoid1.out", "rescaled"),
+    f("the padding is forgotten in the crop", "R windows", "x[, , padding[[1]] + seq_len(shape[[3]]), padding[[2]] + seq_len(shape[[4]]), drop = FALSE]", "x[, , seq_len(shape[[3]]), seq_len(shape[[4]]), drop = FALSE]", "cnn_padded", "step1/backward/conv2.d_x", "padding"),
+    f("the largest is the mean of the window", "R pooling", "  out <- x[at]\n", "  out <- rowMeans(seen)\n", "cnn", "step1/forward/pool1.out", "other_pool"),
+    f("dampened twice", "R optimizers", 'undampened <- 1 - optimizer[["dampening"]]', 'undampened <- (1 - optimizer[["dampening"]])^2', "sgd_dampened", "step2/update/affine1.w", "momentum_damping"),
+]  # fmt: skip
 # What changes no number of these runs, and must not be reported.
 HARMLESS = [
     f("the number of elements for that of rows, with one output", "R losses",
@@ -454,7 +487,7 @@ HARMLESS = [
       "(random_uniform(generator, sizes) <= 1 - p) * 1", "dropout", "", ""),
 ]  # fmt: skip
 
-FAULTS = [*FORWARD, *LOSS, *BACKWARD, *UPDATE, *DATA, *RANDOMNESS, *UNKNOWN, *HARMLESS]
+FAULTS = [*FORWARD, *LOSS, *BACKWARD, *UPDATE, *DATA, *RANDOMNESS, *MORE, *UNKNOWN, *HARMLESS]
 # Planted in every run of the tests: one of each kind, both languages.
 SAMPLE_NAMES = (
     "the bias is recycled down the columns",

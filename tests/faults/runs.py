@@ -108,6 +108,7 @@ def settings() -> dict[str, dict[str, Any]]:
         "adam": optimized("adam", lr=0.01),
         "cnn": digits(max_pool, width=98),
         "cnn_deep": digits(CONV2, {"name": "relu2", "type": "relu"}, max_pool, width=108),
+        "cnn_padded": digits({**CONV2, "padding": 1}, {"name": "relu2", "type": "relu"}, max_pool, width=147),
         "cnn_mean": digits(mean_pool, width=98),
         "cnn_global": digits(global_pool, width=2),
     }

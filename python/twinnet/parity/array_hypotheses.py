@@ -21,6 +21,7 @@ __all__ = ["VALUE_BITS", "Guess", "array_guesses", "information"]
 
 VALUE_BITS = 40.0  # what a real number tells or costs: agreement to 12 digits
 LARGEST_SHIFT = 512
+SMALLEST_IMAGE = 12  # columns from which on a row may be a flattened array
 DISTINCT_FEW = 4  # a value that comes at least so often is one of few, like those of a mask
 
 
@@ -112,7 +113,9 @@ def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
         yield Guess("kernel_flipped", np.flip(a, (-2, -1)))
     for axis in range(a.ndim):
         yield Guess("reversed", np.flip(a, axis), f"axis {axis}", cost=1.0)
-    if a.ndim == 2:
+    if a.ndim == 1:
+        yield Guess("rows_permuted", np.sort(a), "sorted", cost=1.0)
+    if a.ndim == 2 and a.shape[1] >= SMALLEST_IMAGE:
         yield from columns_regrouped(a, b)
     for axis in range(a.ndim):
         yield from permuted(a, b, axis)
@@ -130,11 +133,14 @@ def columns_regrouped(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
     triples = [(p, q, r) for p, pr in pairs for q in range(2, pr) if pr % q == 0 for r in [pr // q]]
     for shape in (*pairs, *triples):
         numbers = np.arange(d).reshape(shape)
+        orders = [("reversed", np.flip(numbers, axis).ravel(), f"axis {axis}") for axis in range(len(shape))]
         for axes in itertools.permutations(range(len(shape))):
-            order = numbers.transpose(axes).ravel()
-            if axes != tuple(range(len(shape))) and np.allclose(a[0, order], b[0], rtol=1e-9, atol=0):
+            if axes != tuple(range(len(shape))):
                 name = "column_major" if list(axes) == sorted(axes, reverse=True) else "axis_order"
-                yield Guess(name, a[:, order], f"each row as {shape}, axes {axes}", math.log2(6 * len(triples) + 2))
+                orders.append((name, numbers.transpose(axes).ravel(), f"axes {axes}"))
+        for name, order, text in orders:
+            if np.allclose(a[0, order], b[0], rtol=1e-9, atol=0):
+                yield Guess(name, a[:, order], f"each row as {shape}, {text}", math.log2(9 * len(triples) + 4))
 
 
 def permuted(a: AnyArray, b: AnyArray, axis: int) -> Iterator[Guess]:
@@ -195,7 +201,8 @@ def streams(a: AnyArray, b: AnyArray, order: Any) -> Iterator[Guess]:
 def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float]) -> Iterator[Guess]:
     """A factor between the two, with a name if it is one that porters know."""
     yield Guess("sign", -a)
-    yield Guess("mask_inverted", 1 - a)
+    if np.isin(a, (0, 1)).all():
+        yield Guess("mask_inverted", 1 - a)
     at = int(np.nanargmax(np.abs(a)))
     c = float(b.flat[at] / a.flat[at]) if a.flat[at] != 0 else math.nan
     if not math.isfinite(c) or abs(c) <= 1e-300:
@@ -217,7 +224,8 @@ def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[s
     if size > 1 and size * size - 1 > 1e-7:
         for power, text in ((1, "n / (n - 1)"), (2, "sqrt(n / (n - 1))")):
             n = round(1 / (1 - size**-power))
-            if n >= 2 and is_near((n / (n - 1)) ** (1 / power)):
+            likely = n > 2 and (a.size > 2 or n in sizes)
+            if likely and is_near((n / (n - 1)) ** (1 / power)):
                 yield Guess("n_minus_one", a * c, f"{sign}factor {text} with n = {n}", math.log2(n))
     if a.size > 2:
         yield Guess("scaled", a * c, f"factor {c:.12g}", VALUE_BITS)
@@ -229,6 +237,9 @@ def transformed(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
     yield Guess("float32", x.astype(np.float32).astype(np.float64))
     for digits in range(1, 8):
         yield Guess("rounded", np.round(x, digits), f"to {digits} decimals", 3.0)
+    for digits in range(3, 11):
+        unit = 10.0 ** (np.floor(np.log10(np.abs(np.where(x == 0, 1, x)))) - digits + 1)
+        yield Guess("rounded", np.round(x / unit) * unit, f"to {digits} digits", 3.0)
     yield Guess("truncated", np.trunc(x), "towards 0")
     yield Guess("truncated", np.floor(x), "downwards")
     yield Guess("absolute", np.abs(x))
@@ -255,6 +266,11 @@ def transformed(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
 def fitted(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
     """A constant added throughout, one for each column or row, and columns brought to another scale."""
     apart = b.astype(np.float64) - a
+    low, high = int(np.nanargmin(a)), int(np.nanargmax(a))
+    if a.size > 3 and a.flat[high] > a.flat[low]:
+        slope = (b.flat[high] - b.flat[low]) / (a.flat[high] - a.flat[low])
+        text = f"factor {slope:.8g}, then {b.flat[low] - slope * a.flat[low]:.8g} is added"
+        yield Guess("rescaled", (a - a.flat[low]) * slope + b.flat[low], text, 2 * VALUE_BITS)
     if a.size > 2:
         yield Guess("offset", a + np.median(apart), f"{np.median(apart):.12g} is added", VALUE_BITS)
     if a.ndim < 2 or a.shape[0] < 3:
@@ -268,4 +284,5 @@ def fitted(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
     if a.ndim == 2:
         mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
         slope = ((a - mean_a) * (b - mean_b)).sum(axis=0) / ((a - mean_a) ** 2).sum(axis=0)
-        yield Guess("columns_standardised", (a - mean_a) * slope + mean_b, cost=2 * VALUE_BITS * k)
+        if (slope > 0).all():
+            yield Guess("columns_standardised", (a - mean_a) * slope + mean_b, cost=2 * VALUE_BITS * k)

@@ -273,7 +273,7 @@ def of_conv2d(side: Recorded, i: int, part: str, g: Array) -> Iterator[Guess]:
             yield Guess("transposed", right.swapaxes(2, 3))
     else:
 
-        def spread(w: Array) -> Array:
+        def spread_padded(w: Array) -> Array:
             down, across = g.shape[2:]
             d_x = np.zeros((*x.shape[:2], x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1]))
             for u in range(w.shape[2]):
@@ -281,9 +281,15 @@ def of_conv2d(side: Recorded, i: int, part: str, g: Array) -> Iterator[Guess]:
                     rows = slice(u, u + stride[0] * (down - 1) + 1, stride[0])
                     columns = slice(v, v + stride[1] * (across - 1) + 1, stride[1])
                     d_x[:, :, rows, columns] += np.einsum("nopq,oc->ncpq", g, w[:, :, u, v], optimize=True)
-            return d_x[:, :, padding[0] : padding[0] + x.shape[2], padding[1] : padding[1] + x.shape[3]]
+            return d_x
+
+        def spread(w: Array) -> Array:
+            return spread_padded(w)[:, :, padding[0] : padding[0] + x.shape[2], padding[1] : padding[1] + x.shape[3]]
 
         yield Guess("", spread(w))
+        yield Guess("padding", spread_padded(w), "it is not cut off")
+        yield Guess("padding", spread_padded(w)[:, :, : x.shape[2], : x.shape[3]], "it is cut off on one side alone")
+        yield Guess("padding", spread_padded(w)[:, :, -x.shape[2] :, -x.shape[3] :], "it is cut off on one side alone")
         yield Guess("kernel_flipped", spread(w[..., ::-1, ::-1]))
         if w.shape[2] == w.shape[3]:
             yield Guess("transposed", spread(w.swapaxes(2, 3)))

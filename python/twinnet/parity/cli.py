@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"twinnet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("twinnet: stopped; nothing was saved.", file=sys.stderr)
+        print("twinnet: stopped.", file=sys.stderr)
         return 130
     return status
 

@@ -59,6 +59,7 @@ def draw_guesses(side: Recorded) -> Iterator[Guess]:
     if kind == "init":
         weights = drawn_weights(side, experiment_generator(side.experiment), backwards=True)
         yield Guess("stream_shifted", weights, "the layers' weights are drawn in another order")
+        yield from uniform_weights(side)
     else:
         yield Guess("stream_shifted", draw(experiment_generator(side.experiment), start=False), "as if nothing was drawn before")
     if side.name == "batch.rows":
@@ -102,6 +103,10 @@ def other_orders(side: Recorded) -> Iterator[Guess]:
             return np.asarray(generator.sample_int(n, replace=True) - 1)
         return random_integers(generator, 0, n, n)
 
+    def inverse(experiment: Any, generator: Any, n: int) -> AnyArray:
+        return np.argsort(epoch_order(experiment, generator, n))
+
+    yield Guess("inverse_order", rows(order_of=inverse))
     yield Guess("not_shuffled", rows(order_of=unshuffled))
     yield Guess("with_replacement", rows(order_of=with_replacement))
     yield Guess("last_batch_dropped", rows(drop_last=True))
@@ -112,13 +117,32 @@ def other_numbers(side: Recorded, kind: str) -> Iterator[Guess]:
     """A mask of another probability; noise of another distribution."""
     layer = side.model[side.layer(side.name.rpartition(".")[0])]
     generator, shape = state_at(side, experiment_generator(side.experiment)), side.trace.load(side.key).shape
+    state = generator.get_state()
+    for one in ((1, *shape[1:]), (*shape[:1], *(1 for _ in shape[1:]))):
+        drawn = random_mask(generator, one, layer["p"]) if kind == "mask" else layer["sd"] * random_normal(generator, one)
+        yield Guess("drawn_once", np.broadcast_to(drawn, shape), "for all rows" if one[0] == 1 else "for all units")
+        generator.set_state(state)
     if kind == "mask":
         yield Guess("dropout_probability", random_mask(generator, shape, 1 - layer["p"]), "p is that of being kept")
         return
-    state = generator.get_state()
     yield Guess("other_distribution", layer["sd"] * random_uniform(generator, shape), "uniform")
     generator.set_state(state)
     yield Guess("other_distribution", layer["sd"] * (2 * random_uniform(generator, shape) - 1), "uniform on -1 to 1")
+
+
+def uniform_weights(side: Recorded) -> Iterator[Guess]:
+    """A weight that is drawn from the uniform distribution."""
+    normal, uniform = (experiment_generator(side.experiment) for _ in range(2))
+    if side.experiment["init"]["name"] == "torch":
+        return
+    for layer in side.model:
+        if "w" in layer:
+            shape = side.value("init", layer["w"]).shape
+            right, drawn = random_normal(normal, shape), random_uniform(uniform, shape)
+            if layer["w"] == side.name:
+                scale = drawn_weights(side, experiment_generator(side.experiment)) / right
+                yield Guess("other_distribution", scale * drawn, "uniform on 0 to 1")
+                yield Guess("other_distribution", scale * (2 * drawn - 1), "uniform on -1 to 1")
 
 
 def drawn_weights(side: Recorded, generator: Any, start: bool = True, backwards: bool = False) -> Array:

@@ -64,7 +64,7 @@ def view_of(a: AnyArray, b: AnyArray, first: tuple[int, ...]) -> View:
     caption = f"[{', '.join([*(str(index) for index in place), ':', ':'])}]" if place else "all elements"
     matrices = [np.atleast_2d(np.asarray(x[place], dtype=np.float64)) for x in (a, b)]
     row, column = (0, *first)[-2:]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(matrices[0] - matrices[1])
     apart = np.where(
         np.isnan(matrices[0]) != np.isnan(matrices[1]), np.inf, np.nan_to_num(apart, nan=0.0, posinf=np.inf)
@@ -105,7 +105,7 @@ def png_uri(values: Array, low: float, high: float, palette: AnyArray) -> str:
     -------
     str
     """
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         place = np.clip((values - low) / (high - low if high > low else 1.0), 0, 1)
     known = ~np.isnan(values)
     place = np.where(known, np.nan_to_num(place), 0) * (len(palette) - 1)

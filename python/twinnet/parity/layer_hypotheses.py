@@ -55,6 +55,6 @@ def layer_guesses(side: Recorded) -> tuple[AnyArray | None, list[Guess]]:
                     right = guess.predicted
                 else:
                     guesses.append(guess)
-        except Missing:
-            pass  # what was guessed before a missing tensor was asked for stands
+        except (Missing, ValueError):
+            pass  # a tensor is missing, or of a shape that does not fit the model: what was guessed before stands
     return right, guesses

@@ -216,7 +216,7 @@ def heat_maps(a: AnyArray, b: AnyArray, first: TensorDiff, diff: TraceDiff) -> H
         caption = f"Shown: {views[0].caption} of shape {a.shape}, and {views[1].caption} of shape {b.shape}."
         return tag("div", tag("div", drawn, class_="maps"), tag("p", caption, class_="note"))
     view = view_of(a, b, first.first_index or (0,) * a.ndim)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         apart = view.a - view.b
     largest = float(np.max(np.abs(apart), initial=0.0, where=np.isfinite(apart)))
     low, high = limits(view.a, view.b)
@@ -290,7 +290,7 @@ def differing_elements(a: AnyArray, b: AnyArray, first: TensorDiff) -> list[tupl
     for low in range(0, a.size, PIECE):  # a tensor may be larger than memory
         places = np.arange(low, min(low + PIECE, a.size))
         x, y = a.flat[places], b.flat[places]
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             apart = np.abs(x.astype(np.float64) - y.astype(np.float64))
         far = (apart > first.limit) | (np.isnan(apart) & (np.isnan(x) != np.isnan(y)))
         found += [int(place) for place in places[far] if place > start][: ELEMENTS_SHOWN - len(found)]

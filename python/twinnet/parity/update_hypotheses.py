@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from twinnet._types import Array
-from twinnet.parity.array_hypotheses import Guess
+from twinnet.parity.array_hypotheses import VALUE_BITS, Guess
 from twinnet.parity.recorded import Missing, Recorded
 
 __all__ = ["update_guesses"]
@@ -144,6 +144,14 @@ SETTINGS: list[tuple[str, str, Callable[[Update], Update]]] = [
     ("factor_two", "of the learning rate", lambda o: {"lr": 2 * o["lr"]}),
     ("factor_two", "of the learning rate, 1/2", lambda o: {"lr": 0.5 * o["lr"]}),
 ]
+# What others have as a default for a setting.
+OTHER_DEFAULTS = {
+    "alpha": (0.9, 0.99, 0.95),
+    "beta1": (0.9, 0.95),
+    "beta2": (0.999, 0.99, 0.98, 0.95),
+    "rho": (0.9, 0.95),
+    "momentum": (0.9, 0.5, 0.0),
+}
 EPSILONS = (0.0, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
 
 
@@ -204,6 +212,11 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
         except KeyError:
             continue  # this optimizer has no such setting
         yield Guess(name, after(g, **changed), detail)
+    for name, values in OTHER_DEFAULTS.items():
+        for value in values if optimizer.get(name) else ():
+            if value != optimizer[name]:
+                yield Guess("other_default", after(g, **{name: value}), f"{name} {value:g} for {optimizer[name]:g}")
+    yield from refitted(side, state, g, p, states, after(g), optimizer)
     if "eps" in optimizer:
         for eps in EPSILONS:
             yield Guess("epsilon_value", after(g, eps=eps), f"{eps:g} for {optimizer['eps']:g}")
@@ -224,6 +237,23 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
         yield Guess("stale_gradients", after(first + decay * p), "those of the first step")
 
 
+def refitted(
+    side: Recorded, state: str, g: Array, p: Array, states: Update, right: Array, optimizer: Update
+) -> Iterator[Guess]:
+    """The update with another learning rate, or another weight of the gradient in the momentum, as fits it best."""
+    own, lr = np.asarray(side.trace.load(side.key), np.float64), optimizer["lr"]
+    if state != "p":
+        return
+    step = (p - right) / lr
+    rate = float(((p - own) * step).sum() / (step * step).sum())
+    yield Guess("learning_rate", p - rate * step, f"{rate:.8g} for {lr:g}", VALUE_BITS)
+    old = {"sgd": "momentum_buffer", "momentum": "velocity"}.get(optimizer["name"], "")
+    if old in states:
+        kept = -optimizer["alpha"] * states[old] / lr if old == "velocity" else optimizer["momentum"] * states[old]
+        weight = float((((p - own) / lr - kept) * g).sum() / (g * g).sum())
+        yield Guess("momentum_damping", p - lr * (kept + weight * g), f"the gradient counts {weight:.6g}", VALUE_BITS)
+
+
 def counted(side: Recorded, optimizer: Update) -> Iterator[Guess]:
     """A state that is one number: the steps taken, or a power of beta."""
     name = side.name.removeprefix("optimizer.")
@@ -236,6 +266,9 @@ def counted(side: Recorded, optimizer: Update) -> Iterator[Guess]:
         yield Guess("", before * optimizer[own])
         yield Guess("decay_swapped", before * optimizer[other], "beta1 and beta2")
         yield Guess("decay_swapped", before * (1 - optimizer[own]), f"{own} and 1 - {own}")
+        for value in OTHER_DEFAULTS[own]:
+            if value != optimizer[own]:
+                yield Guess("other_default", before * value, f"{own} {value:g} for {optimizer[own]:g}")
 
 
 def earlier_gradient(side: Recorded, key: str, reg: float) -> Array:

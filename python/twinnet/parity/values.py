@@ -18,7 +18,7 @@ __all__ = ["ATOL", "RTOL", "Mismatch", "Tolerance", "compare_values", "describe"
 
 RTOL = 1e-9
 ATOL = 1e-12
-SHOWN = 60
+LARGEST_EXPLAINED = 50_000  # elements: beyond it trying all causes may take many seconds
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,7 @@ def describe(mismatches: list[Mismatch], tolerance: Tolerance) -> str:
     first = mismatches[0]
     others = [mismatch.place or "the whole" for mismatch in mismatches[1:]]
     more = [f"  also different: {shown_places(others)}"] if others else []
+    more = [*likely_cause(first), *more]
     if first.what:
         return "\n".join([f"The twins differ{at(first.place)}: {first.what}.", *more])
     differing = np.argwhere(first.differing)
@@ -217,6 +218,18 @@ def describe(mismatches: list[Mismatch], tolerance: Tolerance) -> str:
         lines.append(f"  apart   {distance(a, b)}; allowed: {tolerance}")
     lines.append(f"  differing: {len(differing)} of {first.differing.size} elements{worst(first)}")
     return "\n".join(lines + more)
+
+
+def likely_cause(mismatch: Mismatch) -> list[str]:
+    """The likeliest cause of a difference, as a line; none if nothing is known to remove it."""
+    from twinnet.parity.causes import array_causes
+
+    arrays = (mismatch.python, mismatch.r)
+    if not all(x.dtype.kind in "fiub" and 1 < x.size <= LARGEST_EXPLAINED for x in arrays):
+        return []
+    causes = array_causes(*arrays, labels=("Python", "R"))
+    where = f", in {causes[0].side}" if causes and causes[0].side else ""
+    return [f"  cause   {causes[0].name.replace('_', ' ')}{where}: {causes[0].explanation}"] if causes else []
 
 
 def at(place: str) -> str:
