@@ -300,7 +300,7 @@ class TorchVoice:
                 loss_function(experiment["loss"]),
             )
         else:
-            self._network = ExactNetwork(model)
+            self._network = ExactNetwork(model, experiment["dtype"])
             self._optimizer, self._loss = (
                 ExactOptimizer(optimizer, self._network, reg),
                 EXACT_LOSSES[experiment["loss"]],

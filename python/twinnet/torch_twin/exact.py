@@ -31,6 +31,18 @@ Operation = Callable[..., Tensor]
 # ---- the kernels ----------------------------------------------------------------------------------------------------
 
 
+def in_float64(kernel: Operation) -> Operation:
+    """A kernel of float64 tensors as one of float32 tensors too, as `twinnet.kernels` has it."""
+
+    def in_their_dtype(*tensors: Tensor) -> Tensor:
+        if tensors[0].dtype != torch.float32:
+            return kernel(*tensors)
+        return kernel(*(tensor.double() for tensor in tensors)).float()
+
+    return in_their_dtype
+
+
+@in_float64
 def product(a: Tensor, b: Tensor) -> Tensor:
     """Products of each row of `a` (n, k) with each row of `b` (m, k), shape (n, m)."""
     (n, k), m = a.shape, len(b)
@@ -59,6 +71,7 @@ def cut(x: Tensor, shift: Tensor) -> Tensor:
     return (x + shift) - shift
 
 
+@in_float64
 def tree_sum(x: Tensor) -> Tensor:
     """Sum over the first axis: the last half is added to the first until one is left."""
     while len(x) > 1:
@@ -67,14 +80,22 @@ def tree_sum(x: Tensor) -> Tensor:
     return x[0]
 
 
+@in_float64
 def row_sums(x: Tensor) -> Tensor:
     """Sum of each row, shape (n, 1)."""
     return tree_sum(x.T)[:, None]
 
 
+@in_float64
 def array_sum(x: Tensor) -> Tensor:
     """Sum of all elements, the first index running fastest."""
     return tree_sum(x.permute(*reversed(range(x.ndim))).reshape(-1))
+
+
+@in_float64
+def sum_of_products(a: Tensor, b: Tensor) -> Tensor:
+    """Sum over all elements of ``a b``, the first index running fastest."""
+    return array_sum(a * b)
 
 
 def row_maxima(x: Tensor) -> Tensor:
@@ -82,12 +103,14 @@ def row_maxima(x: Tensor) -> Tensor:
     return x.amax(dim=1, keepdim=True) + 0.0
 
 
+@in_float64
 def exp(x: Tensor) -> Tensor:
     """Exponential of each element."""
     k, e = reduced_expm1(x.clamp(-746.0, 710.0))
     return scaled(e + 1.0, k)
 
 
+@in_float64
 def log(x: Tensor) -> Tensor:
     """Natural logarithm of each element."""
     m, k = torch.frexp(x)
@@ -101,12 +124,14 @@ def log(x: Tensor) -> Tensor:
     return torch.where((x > 0.0) & (x < torch.inf), found, edge)
 
 
+@in_float64
 def log1p(x: Tensor) -> Tensor:
     """Natural logarithm of 1 + x for each element of at most 1."""
     u = 1.0 + x
     return log(u) + (x - (u - 1.0)) / u.clamp(min=UNIT)
 
 
+@in_float64
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent of each element."""
     k, e = reduced_expm1(-2.0 * x.abs().clamp(max=22.0))
@@ -199,15 +224,15 @@ ACTIVATIONS: dict[str, Operation] = {
 }
 EXACT_LOSSES: dict[str, Operation] = {
     "softmax_cross_entropy": operation(
-        lambda x, target: -array_sum(target * log_softmax_of(x)) / len(x),
+        lambda x, target: -sum_of_products(target, log_softmax_of(x)) / len(x),
         lambda d_out, out, x, target: (d_out * ((softmax_of(x) - target) / len(x)), None),
     ),
     "cross_entropy": operation(
-        lambda p, target: -array_sum(target * log(torch.where(target == 0.0, 1.0, p))) / len(p),
+        lambda p, target: -sum_of_products(target, log(torch.where(target == 0.0, 1.0, p))) / len(p),
         lambda d_out, out, p, target: (d_out * (-target / (len(p) * torch.where(target == 0.0, 1.0, p))), None),
     ),
     "nll": operation(
-        lambda log_p, target: -array_sum(target * torch.where(target == 0.0, 0.0, log_p)) / len(log_p),
+        lambda log_p, target: -sum_of_products(target, torch.where(target == 0.0, 0.0, log_p)) / len(log_p),
         lambda d_out, out, log_p, target: (d_out * (-target / len(log_p)), None),
     ),
     "sigmoid_binary_cross_entropy": operation(
@@ -215,7 +240,7 @@ EXACT_LOSSES: dict[str, Operation] = {
         lambda d_out, out, x, target: (d_out * ((sigmoid(x) - target) / x.numel()), None),
     ),
     "half_mean_squared_error": operation(
-        lambda x, target: array_sum((x - target) * (x - target)) / (2.0 * len(x)),
+        lambda x, target: sum_of_products(x - target, x - target) / (2.0 * len(x)),
         lambda d_out, out, x, target: (d_out * ((x - target) / len(x)), None),
     ),
 }
