@@ -145,3 +145,13 @@ def test_results_of_r_do_not_use_up_pythons_none(r):
         for _ in range(500):
             r.from_r(value)
     assert sys.getrefcount(None) > before - 100
+
+
+def test_a_function_of_the_users_own_goes_before_one_of_the_package(r):
+    assert r.call("softmax", np.zeros((1, 2))).tolist() == [[0.5, 0.5]]
+    r.eval("softmax <- function(x) 'mine'", convert=False)
+    try:
+        assert r.call("softmax", np.zeros((1, 2))).tolist() == ["mine"]
+        assert r.call("twinnet::softmax", np.zeros((1, 2))).tolist() == [[0.5, 0.5]]
+    finally:
+        r.eval("rm(softmax)", convert=False)

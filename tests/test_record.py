@@ -99,6 +99,13 @@ def test_numbers_are_vectors_of_length_one_and_small_dtypes_become_large(tmp_pat
     }
 
 
+def test_whole_numbers_beyond_those_of_r_are_read_in_r(r, tmp_path):
+    values = [0, 1, -1, 2**31, -(2**31), 2**32, 2**53, -(2**53), 3 * 2**31]
+    with recording(tmp_path / "t"):
+        record("i", np.array(values))
+    assert r.call("record_read", str(tmp_path / "t"), "step0/i").tolist() == values
+
+
 def test_missing_values_of_r_are_kept_as_nan(r, tmp_path):
     r.eval(f'with_recording("{tmp_path}/t", {{ record("i", c(1L, NA)); record("l", c(TRUE, NA)); NULL }})')
     trace = read_trace(tmp_path / "t")
