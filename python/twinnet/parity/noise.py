@@ -69,10 +69,19 @@ class Meter:
             x = disturbed(x, self._random)
         key = tensor_key(self.step, self.phase, name)
         if self._baseline.has(key):
-            theirs, ours = self._baseline.load(key), np.atleast_1d(x)
-            same = theirs.shape == ours.shape
-            self.apart[key] = diff_arrays(key, theirs, ours.astype(theirs.dtype)).max_abs if same else np.inf
+            self.apart[key] = apart(self._baseline.load(key), np.atleast_1d(x))
         return x
+
+
+def apart(theirs: AnyArray, ours: AnyArray) -> float:
+    """The largest difference between two tensors; infinite where they cannot be compared."""
+    if theirs.shape != ours.shape:
+        return np.inf
+    if theirs.dtype.kind != "f":
+        return diff_arrays("", theirs, ours.astype(theirs.dtype)).max_abs
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = float(np.abs(theirs - ours).max(initial=0.0))
+    return found if np.isfinite(found) else diff_arrays("", theirs, ours.astype(theirs.dtype)).max_abs
 
 
 def disturbed(x: Any, random: np.random.Generator) -> Any:

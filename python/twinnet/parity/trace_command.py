@@ -135,8 +135,10 @@ def judge_traces(a: Trace, b: Trace, tolerance: float | None, cache: Path | None
 
 def has_noise(a: Trace, b: Trace) -> bool:
     """Whether two traces are of one experiment, calculated as the machine does it, so that a rerun shows its noise."""
-    experiments = [trace.manifest.get("experiment") for trace in (a, b)]
-    return experiments[0] is not None and experiments[0] == experiments[1] and experiments[0]["arithmetic"] == "native"
+    experiment = a.manifest.get("experiment")
+    if experiment is None or experiment != b.manifest.get("experiment") or experiment["arithmetic"] != "native":
+        return False
+    return "source" not in experiment["init"] or any(entry.phase == "init" for entry in a.entries)
 
 
 def floor_of(trace: Trace, cache: Path, messages: Console) -> dict[str, float]:
@@ -194,6 +196,8 @@ def compare_traces(folder: Path, keys: Sequence[str], messages: Console) -> dict
         By the key of the voice that was compared.
     """
     first, *others = (read_trace(folder / key) for key in keys)
+    size = sum(path.stat().st_size for key in keys for path in (folder / key).iterdir())
+    messages.print(f"Recorded {', '.join(keys)} in {folder} ({size / 1e6:.0f} MB)", soft_wrap=True)
     found = {}
     for key, trace in zip(keys[1:], others, strict=True):
         found[key] = judge_traces(first, trace, None, folder / "noise_floor.json", messages)
