@@ -162,8 +162,13 @@ def test_nothing_is_kept_and_everything_returned_where_nothing_records(r):
     assert r.eval("record('x', 'anything at all')").item() == "anything at all"
 
 
+EVERY_DAY = ("iris_dnn", "iris_logistic", "xor_mlp", "mini_batch", "adam", "nesterov", "dropout", "mnist_cnn_small")
+
+
 def runs():
-    return [(name, variant) for name in experiment_names() for variant in variants_of(experiment_read(name))]
+    """All experiments; the longer ones among the full tests."""
+    found = [(name, variant) for name in experiment_names() for variant in variants_of(experiment_read(name))]
+    return [case if case[1] in EVERY_DAY else pytest.param(*case, marks=pytest.mark.full) for case in found]
 
 
 @pytest.mark.parametrize(("name", "variant"), runs())
