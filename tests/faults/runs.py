@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def iris(hidden: list[int], activation: str = "relu", **changes: Any) -> dict[st
     after, last = changes.pop("after", []), changes.pop("last", [])
     model: list[dict[str, Any]] = []
     sizes = [4, *hidden, 3]
-    for number, (d_in, d_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for number, (d_in, d_out) in enumerate(pairwise(sizes), start=1):
         name = f"affine{number}"
         model.append({"name": name, "type": "affine", "d_in": d_in, "d_out": d_out, "w": f"{name}.w", "b": f"{name}.b"})
         if number < len(sizes) - 1:

@@ -1,4 +1,4 @@
-"""What two arrays alone can tell of why they differ: is one the other transposed, shifted, scaled, cast, ...?
+"""What two arrays alone can tell of why they differ: that one is the other transposed, shifted, scaled or cast.
 
 A `Guess` says what one array would be if the other were right and the porter had made a certain mistake. It knows
 nothing of networks, so it works on a stranger's tensors; `layer_hypotheses` knows more. Whether a guess holds, and
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from twinnet._types import AnyArray, Array
+from twinnet._types import AnyArray
 
 __all__ = ["VALUE_BITS", "Guess", "array_guesses", "information"]
 

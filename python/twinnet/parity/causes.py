@@ -153,9 +153,12 @@ def by_arrays(
     if (apart := remaining(a, b)) <= ROUNDING * 2.0**-52 * largest(b):
         return [Found(Guess("rounding", a), apart, "", knows_layer=False)]
     found = []
+    alone = a.shape == b.shape and a.size > 2 and np.count_nonzero((a != b) & ~(np.isnan(a) & np.isnan(b))) == 1
     for right, wrong, side in ((a, b, labels[1]), (b, a, labels[0])):
         told = information(right, wrong)
         for guess in array_guesses(right, wrong, sizes, factors):
+            if alone and guess.name != "nan_pattern":
+                continue  # what happens to one element alone happened to no array
             if (rest := rest_of(guess, wrong, right, told)) is not None:
                 found.append(Found(guess, rest, side, knows_layer=False))
         if apart <= FLOAT32 * largest(right) and is_float32(wrong) and not is_float32(right):
