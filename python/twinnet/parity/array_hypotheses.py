@@ -21,6 +21,8 @@ __all__ = ["VALUE_BITS", "Guess", "array_guesses", "information"]
 
 VALUE_BITS = 40.0  # what a real number tells or costs: agreement to 12 digits
 LARGEST_SHIFT = 512
+MANY = 100_000  # elements from which on a part is looked at first
+PROBED = 32  # rows of that part
 SMALLEST_IMAGE = 12  # columns from which on a row may be a flattened array
 DISTINCT_FEW = 4  # a value that comes at least so often is one of few, like those of a mask
 
@@ -60,11 +62,11 @@ def information(a: AnyArray, b: AnyArray) -> float:
         40 for each distinct number; of few, such as a mask's 0 and 1, the entropy of each element.
     """
     differ = (a != b) if a.shape == b.shape else np.ones(b.shape, bool)
-    seen = b[differ] if a.shape != b.shape else np.concatenate([a[differ], b[differ]])
+    n = int(np.count_nonzero(differ))
+    seen = b[differ][:MANY] if a.shape != b.shape else np.concatenate([a[differ][:MANY], b[differ][:MANY]])
     if seen.size == 0:
         return 0.0
     _, counts = np.unique(seen, return_counts=True)
-    n = int(np.count_nonzero(differ))
     if len(counts) * DISTINCT_FEW <= seen.size or bool(np.all(seen == np.floor(seen))):
         share = counts / seen.size
         return float(-n * np.sum(share * np.log2(share)))
@@ -88,11 +90,41 @@ def array_guesses(a: AnyArray, b: AnyArray, sizes: Sequence[int] = (), factors: 
     """
     with np.errstate(all="ignore"):
         yield from in_another_order(a, b)
-        if a.shape == b.shape and a.size > 0:
-            yield from shifted(a, b)
-            yield from scaled(a, b, [*a.shape, a.size, *sizes], factors or {})
-            yield from transformed(a, b)
-            yield from fitted(a, b)
+        if a.shape != b.shape or a.size == 0:
+            return
+        yield from shifted(a, b)
+        sizes = [*a.shape, a.size, *sizes]
+        rows = probe_rows(a, b)
+        if rows is None:
+            yield from in_place(a, b, sizes, factors or {})
+            return
+        probe = b[rows]
+        likely = {guess.name for guess in in_place(a[rows], probe, sizes, factors or {}) if fits(guess, probe)}
+        if likely:
+            yield from (guess for guess in in_place(a, b, sizes, factors or {}) if guess.name in likely)
+
+
+def probe_rows(a: AnyArray, b: AnyArray) -> Any:
+    """Some rows of large arrays, on which to try what happens to each element; None if it is as well to try all."""
+    if a.size <= MANY or a.size // len(a) * PROBED > MANY:
+        return None
+    differ = np.flatnonzero((a != b).reshape(len(a), -1).any(axis=1))
+    return np.unique(np.concatenate([differ[: PROBED // 2], np.linspace(0, len(a) - 1, PROBED // 2).astype(np.int64)]))
+
+
+def fits(guess: Guess, probe: AnyArray) -> bool:
+    """Whether a guess is likely enough to be tried on all elements."""
+    scale = float(np.max(np.abs(probe), initial=0.0, where=np.isfinite(probe)))
+    return bool(np.allclose(guess.predicted, probe, rtol=0, atol=1e-4 * scale, equal_nan=True))
+
+
+def in_place(
+    a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float]
+) -> Iterator[Guess]:
+    """What may have happened to each element where it stands."""
+    yield from scaled(a, b, sizes, factors)
+    yield from transformed(a, b)
+    yield from fitted(a, b)
 
 
 def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
@@ -119,7 +151,8 @@ def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
         yield from columns_regrouped(a, b)
     for axis in range(a.ndim):
         yield from permuted(a, b, axis)
-    if a.ndim > 1 or a.size > 3:
+    same_range = a.min() == b.min() and a.max() == b.max()
+    if (a.ndim > 1 or a.size > 3) and (same_range or a.size <= MANY):
         values, places = np.sort(a, axis=None), np.argsort(b, axis=None)
         predicted = np.empty_like(a)
         predicted.reshape(-1)[places] = values
@@ -166,7 +199,7 @@ def permuted(a: AnyArray, b: AnyArray, axis: int) -> Iterator[Guess]:
 def shifted(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
     """Counting from another start, rows that are off by one, and streams that have lost step."""
     whole = bool(np.all(a == np.floor(a)) and np.all(b == np.floor(b)))
-    if whole and len(np.unique(a)) > 2:
+    if whole and len(np.unique(a.flat[:MANY])) > 2:
         yield Guess("index_off_by_one", a + 1, "counted from one more")
         yield Guess("index_off_by_one", a - 1, "counted from one less")
     for axis in range(a.ndim):
@@ -186,7 +219,7 @@ def streams(a: AnyArray, b: AnyArray, order: Any) -> Iterator[Guess]:
     """Numbers drawn one after another of which one side has drawn some more."""
     x, y = a.ravel(order), b.ravel(order)
     start = int(np.argmax(x != y))
-    few = len(np.unique(x)) * DISTINCT_FEW <= x.size
+    few = len(np.unique(x[:MANY])) * DISTINCT_FEW <= x[:MANY].size
     bits = 1.0 if few else VALUE_BITS
     for k in range(1, min((x.size - start) // 2, LARGEST_SHIFT) + 1):
         seen = min(8, x.size - start - k)

@@ -25,6 +25,7 @@ __all__ = ["Cause", "array_causes", "find_causes", "remaining"]
 TOLERANCE = {4: 1e-4, 8: 1e-10}  # of the largest element, by bytes of a number: what may remain is rounding
 REDUCTION = 1e-3  # ... and it must be this much smaller than the difference was
 LUCK = 20.0  # bits by which a guess must explain more than it costs: one in a million is luck
+SAMPLED = 1009  # elements of a large array that are looked at first
 FLOAT32 = 1e-5  # of the largest element: what some operations in float32 make
 ROUNDING = 64  # units in the last place of the largest element: what another order of summing makes
 
@@ -190,11 +191,21 @@ def by_layer(side: Recorded, own: AnyArray, other: AnyArray) -> list[Found] | No
 
 def rest_of(guess: Guess, actual: AnyArray, right: AnyArray, told: float) -> float | None:
     """What remains of the difference under a guess; None if that is too much, or too little to be more than luck."""
-    if told < guess.cost + LUCK:
+    if told < guess.cost + LUCK or not plausible(guess.predicted, actual):
         return None
     rest = remaining(guess.predicted, actual)
     removed = rest <= tolerance(actual) * largest(actual) and rest <= REDUCTION * remaining(right, actual)
     return rest if removed else None
+
+
+def plausible(predicted: AnyArray, actual: AnyArray) -> bool:
+    """Whether some elements of a large array are as predicted; all of a small one are looked at anyway."""
+    if predicted.shape != actual.shape:
+        return False
+    if actual.size <= SAMPLED:
+        return True
+    places = np.unravel_index(np.linspace(0, actual.size - 1, SAMPLED).astype(np.int64), actual.shape)
+    return remaining(predicted[places], actual[places]) <= 100 * tolerance(actual) * largest(actual[places])
 
 
 def tolerance(actual: AnyArray) -> float:
