@@ -1,9 +1,10 @@
-"""Fixtures of all tests."""
+"""What all tests share; the fixture `r` is that of the pytest plugin, as anybody's tests have it."""
 
 from __future__ import annotations
 
 import pytest
-from twinnet.parity.bridge import Bridge, start_r
+
+pytest_plugins = ["twinnet.parity.pytest_plugin", "pytester"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -11,9 +12,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "r" in getattr(item, "fixturenames", ()):
             item.add_marker("needs_r")
-
-
-@pytest.fixture(scope="session")
-def r() -> Bridge:
-    """R, with the package twinnet. Without R this fails, and says how to get it: a skip would prove nothing."""
-    return start_r()

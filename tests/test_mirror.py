@@ -27,6 +27,7 @@ ONLY_PYTHON = {
 ONLY_R = {
     "bridge": "R's half of the bridge; Python's is parity/bridge",
     "draws": "R's way to call what parity/draws does",
+    "expect_twin": "what testthat says; what pytest says is parity/pytest_plugin",
     "formula": "R's way to call the network; Python's is estimator",
     "ziggurat_tables": "constants that NumPy has compiled in",
 }
@@ -35,7 +36,7 @@ INDEX_DEFAULTS = {("train_dnn", "x"), ("train_dnn", "y")}
 # Python's exceptions and warnings are classes; R's are conditions that need no declaration.
 ONLY_PYTHON_NAMES = {"ConvergenceWarning"}
 # A context manager of Python is in R a function of the expression that it surrounds, its second argument.
-CONTEXTS = {"recording": "with_recording"}
+CONTEXTS = {"arithmetic": "with_arithmetic", "recording": "with_recording"}
 # Parts of Python's class; in R they are functions that its methods call.
 ONLY_PYTHON_METHODS = {"outputs.dnn", "score_name.dnn"}
 # A class of Python is a generic function's methods in R: Class.method is method.class, and __str__ is print.

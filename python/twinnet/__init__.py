@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twinnet.dnn import DNN, ConvergenceWarning, train_dnn
+from twinnet.kernels import arithmetic
 from twinnet.record import record, record_phase, record_step, recording
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "ConvergenceWarning",
     "DNNClassifier",
     "DNNRegressor",
+    "arithmetic",
     "record",
     "record_phase",
     "record_step",

@@ -1,7 +1,7 @@
 """Checkpoints: a run of training in a file, from which either language goes on as if nothing had been in between.
 
-A checkpoint is a safetensors file. It holds every number of the run of `twinnet.train` as a tensor of its own, under its
-place in the run, such as ``params/affine1.w`` or ``optimizer_state/square_avg/affine1.w``; row numbers count from 0. Its
+A checkpoint is a safetensors file. It holds all numbers of the run of `twinnet.train` as tensors, each under its place
+in the run, such as ``params/affine1.w`` or ``optimizer_state/square_avg/affine1.w``; row numbers count from 0. Its
 texts are those of the run, such as ``status``, and the settings of the experiment, such as ``experiment/optimizer/lr``:
 a run goes on only under the settings it began with. Twin: r/R/checkpoint.R.
 """
@@ -26,6 +26,7 @@ CHECKPOINT_FORMAT = "twinnet checkpoint 1"
 FREE_SETTINGS = ("name", "title", "source", "maxit", "abstol", "display", "evaluate_every", "variants")
 # What grows with the steps, or is drawn when the first epoch begins.
 GROWING = ("order", "loss", "score_step", "score")
+WHOLE = ("step", "position", "order", "score_step", "diverged_step")
 
 
 def checkpoint_write(path: str | os.PathLike[str], run: dict[str, Any], experiment: dict[str, Any]) -> None:
@@ -77,7 +78,7 @@ def checkpoint_read(path: str | os.PathLike[str], experiment: dict[str, Any]) ->
     if texts.get("format") != CHECKPOINT_FORMAT:
         refuse_file(path, "is not a checkpoint of twinnet")
     check_settings(path, texts, settings_of(experiment))
-    start = train_start(experiment)
+    start = start_of(experiment)
     if any(name.startswith("previous/") for name in numbers):
         start["previous"] = {key: start[key] for key in ("params", "optimizer_state", "step")}
     run: dict[str, Any] = restored(path, {**numbers, **texts}, start, "")
@@ -124,7 +125,7 @@ def params_read(path: str | os.PathLike[str], experiment: dict[str, Any]) -> Par
         If it is not a safetensors file, is damaged, or holds the parameters of another model.
     """
     numbers, _ = safetensors_read(path)
-    params: Params = restored(path, numbers, train_start(experiment)["params"], "")
+    params: Params = restored(path, numbers, start_of(experiment)["params"], "")
     refuse_others(path, numbers, params)
     return params
 
@@ -137,6 +138,7 @@ def train_saved(
     save_every: int = 100,
     evaluate_every: int = 0,
     report: Report | None = None,
+    source: Params | None = None,
 ) -> dict[str, Any]:
     """Train up to a step, with a checkpoint on the way: what was interrupted goes on when it is called again.
 
@@ -153,6 +155,8 @@ def train_saved(
         Write the checkpoint every so many steps, and at the end.
     evaluate_every, report
         As for `twinnet.train.train`.
+    source
+        As for `twinnet.train.train_start`.
 
     Returns
     -------
@@ -166,11 +170,17 @@ def train_saved(
     """
     check_whole(until, "until", minimum=0)
     check_whole(save_every, "save_every", minimum=1)
-    run = checkpoint_read(path, experiment) if Path(path).exists() else train_start(experiment)
+    run = checkpoint_read(path, experiment) if Path(path).exists() else train_start(experiment, source)
     while run["step"] < until and run["status"] in ("running", "maxit"):
         run = train(experiment, data, run, min(save_every, until - run["step"]), evaluate_every, report)
         checkpoint_write(path, run, experiment)
     return run
+
+
+def start_of(experiment: dict[str, Any]) -> dict[str, Any]:
+    """A run before its first step, for the names and shapes of what it holds: no source is needed for that."""
+    init = {key: value for key, value in experiment["init"].items() if key not in ("source", "layers")}
+    return train_start({**experiment, "init": init})
 
 
 def run_leaves(value: Any, name: str = "") -> dict[str, Any]:
@@ -242,6 +252,8 @@ def restored(path: str | os.PathLike[str], found: dict[str, Any], start: Any, na
     shape = (len(value),) if name in GROWING and value.ndim == 1 else expected.shape
     if value.shape != shape:
         refuse_file(path, f"has another shape of `{name}`: {show_shape(value)}, not {show_shape(expected)}")
+    if name in WHOLE and not (value % 1 == 0).all():
+        refuse_file(path, f"has `{name}` that is not a whole number")
     if not isinstance(start, np.ndarray):
         return value.item() if start is None else type(start)(value.item())
     like_start = np.empty_like(start, shape=shape)  # in the start's dtype and order in memory
@@ -256,7 +268,12 @@ def show_shape(array: AnyArray) -> str:
 
 def check_run(path: str | os.PathLike[str], run: dict[str, Any], numbers: dict[str, AnyArray]) -> None:
     """Refuse a checkpoint whose parts do not go together."""
-    refuse_others(path, numbers, run_leaves(run))
+    leaves = run_leaves(run)
+    refuse_others(path, numbers, leaves)
+    for name, array in numbers.items():
+        expected = stored_numbers(leaves[name]).dtype
+        if array.dtype != expected:
+            refuse_file(path, f"has `{name}` in {array.dtype}, not in {expected}")
     n = len(run["order"])
     whole = (
         run["step"] == len(run["loss"])

@@ -341,6 +341,8 @@ def fit_dnn(
         "init": {"name": check_choice(default_init if init is None else init, "init", INITS), "sd": 0.01},
         "generator": "r",
         "seed": random_seed,
+        "dtype": "float64",
+        "arithmetic": "native",
         "reg": check_number(reg, "reg", minimum=0),
         "optimizer": optimizer_check({"lr": check_number(lr, "lr", above=0), **settings}),
         "batch_size": rows,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from twinnet._types import AnyArray, Array
 from twinnet.checks import check_number, check_same_shape
+from twinnet.dtypes import as_dtype, dtype_of
 
 __all__ = ["dropout_backward", "dropout_forward", "noise_backward", "noise_forward"]
 
@@ -37,7 +38,7 @@ def dropout_forward(x: Array, mask: AnyArray, p: float) -> tuple[Array, dict[str
         If `mask` is not of the shape of `x`, or `p` not a number of at least 0 and below 1.
     """
     check_same_shape(mask, "mask", x, "x")
-    scale = mask / (1.0 - check_number(p, "p", minimum=0, below=1))
+    scale = as_dtype(mask, dtype_of(x)) / (1.0 - check_number(p, "p", minimum=0, below=1))
     return x * scale, {"scale": scale}
 
 
@@ -78,7 +79,7 @@ def noise_forward(x: Array, noise: Array) -> tuple[Array, dict[str, Array]]:
         If `noise` is not of the shape of `x`.
     """
     check_same_shape(noise, "noise", x, "x")
-    return x + noise, {}
+    return x + as_dtype(noise, dtype_of(x)), {}
 
 
 def noise_backward(d_out: Array, cache: dict[str, Array]) -> Array:

@@ -11,8 +11,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from twinnet import kernels
 from twinnet.checks import check_argument, check_choice, check_flag, check_number, check_whole
 from twinnet.datasets import shared_data_path
+from twinnet.dtypes import DTYPES, as_dtype
 from twinnet.generator_numpy import NumpyGenerator
 from twinnet.generator_numpy_legacy import NumpyRandomState
 from twinnet.generator_r import RGenerator
@@ -24,8 +28,6 @@ from twinnet.problems import PROBLEMS, problem_data
 from twinnet.randomness import Generator
 
 __all__ = [
-    "ARITHMETICS",
-    "DTYPES",
     "EXPERIMENT_KEYS",
     "GENERATORS",
     "experiment_check",
@@ -60,8 +62,6 @@ EXPERIMENT_KEYS = (
     "variants",
 )
 GENERATORS = ("r", "numpy", "numpy-legacy", "torch")
-DTYPES = ("float64",)
-ARITHMETICS = ("native",)
 
 
 def experiment_names() -> list[str]:
@@ -119,7 +119,7 @@ def experiment_check(experiment: dict[str, Any]) -> dict[str, Any]:
     init_check(experiment["init"], generator)
     check_whole(experiment["seed"], "seed")
     check_choice(experiment["dtype"], "dtype", DTYPES)
-    check_choice(experiment["arithmetic"], "arithmetic", ARITHMETICS)
+    check_choice(experiment["arithmetic"], "arithmetic", kernels.ARITHMETICS)
     check_number(experiment["reg"], "reg", minimum=0)
     check_whole(experiment["batch_size"], "batch_size", minimum=0)
     check_flag(experiment["shuffle"], "shuffle")
@@ -163,7 +163,7 @@ def experiment_override(
     dtype : str, optional
         Of all numbers, one of `DTYPES`.
     arithmetic : str, optional
-        How the kernels calculate, one of `ARITHMETICS`.
+        How the kernels calculate, one of `twinnet.kernels.ARITHMETICS`.
     images : int, optional
         How many of the training images to use, for as many epochs as before unless `maxit` or `epochs` is given.
     epochs : int, optional
@@ -258,9 +258,14 @@ def experiment_data(experiment: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `twinnet.problems.problem_data` describes it.
+        As `twinnet.problems.problem_data` describes it, in the experiment's dtype.
     """
-    return problem_data(experiment["data"])
+    with kernels.arithmetic(experiment["arithmetic"]):
+        data = problem_data(experiment["data"])
+    for key in ("x", "target", "x_test", "target_test"):
+        if data[key].dtype != np.uint8:
+            data[key] = as_dtype(data[key], experiment["dtype"])
+    return data
 
 
 def resized_layers(model: list[dict[str, Any]], hidden: Sequence[int]) -> list[dict[str, Any]]:

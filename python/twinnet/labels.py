@@ -12,6 +12,7 @@ import numpy as np
 
 from twinnet._types import AnyArray, Array, IntArray
 from twinnet.checks import check_argument
+from twinnet.dtypes import dtype_of
 
 __all__ = ["class_levels", "class_numbers", "one_hot", "place_classes", "predicted_classes", "take_classes"]
 
@@ -136,7 +137,7 @@ def place_classes(values: float | Array, numbers: Sequence[int] | IntArray, n_cl
         If a number is not a class's.
     """
     numbers = checked_numbers(numbers, n_classes)
-    placed = np.zeros((len(numbers), n_classes), order="F")
+    placed = np.zeros((len(numbers), n_classes), dtype_of(np.asarray(values)), order="F")
     placed[np.arange(len(numbers)), numbers] = values
     return placed
 

@@ -170,7 +170,7 @@ def optimizer_step(
     """
     match optimizer["name"]:
         case "gradient_descent":
-            lr = np.asarray(optimizer["lr"])  # by which NumPy multiplies a small array faster than by a float
+            lr = optimizer["lr"]
             return {key: params[key] - lr * grads[key] for key in params}, state
         case "sgd" | "nesterov":
             return sgd_step(optimizer, params, grads, state)

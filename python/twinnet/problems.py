@@ -15,6 +15,7 @@ from twinnet._types import AnyArray, Array, IntArray
 from twinnet.arrays import fill_by_column
 from twinnet.checks import check_choice, check_whole
 from twinnet.datasets import load_iris, sample_per_class
+from twinnet.dtypes import as_dtype
 from twinnet.generator_r import RGenerator
 from twinnet.labels import class_levels, class_numbers, one_hot
 from twinnet.mnist import FASHION_MNIST_CLASSES, load_fashion_mnist, load_mnist, mnist_batch
@@ -218,7 +219,7 @@ def split_rows(
     }
 
 
-def batch_inputs(x: AnyArray, rows: IntArray | None) -> Array:
+def batch_inputs(x: AnyArray, rows: IntArray | None, dtype: str = "float64") -> Array:
     """The inputs of a batch.
 
     Parameters
@@ -226,6 +227,8 @@ def batch_inputs(x: AnyArray, rows: IntArray | None) -> Array:
     x : array, shape (n, d), or bytes, shape (n, 28, 28)
     rows : array of int, shape (b,), or None
         Row numbers from 0; None for all.
+    dtype : str
+        The dtype that pixels get; other numbers have theirs.
 
     Returns
     -------
@@ -233,5 +236,5 @@ def batch_inputs(x: AnyArray, rows: IntArray | None) -> Array:
         Pixels as numbers from 0 to 1, row by row.
     """
     if x.dtype == np.uint8:
-        return mnist_batch(x, np.arange(len(x)) if rows is None else rows)
+        return as_dtype(mnist_batch(x, np.arange(len(x)) if rows is None else rows), dtype)
     return x if rows is None else x[rows]

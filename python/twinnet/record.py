@@ -12,6 +12,7 @@ What models record, and under which names: `twinnet.model`, `twinnet.train`. Twi
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import platform
@@ -207,6 +208,8 @@ def record_read(folder: str | os.PathLike[str], key: str) -> AnyArray:
             with (Path(folder) / f"{dtype}.npy").open("rb") as file:
                 file.seek(start)
                 flat = np.fromfile(file, TRACE_DTYPES[dtype], int(np.prod(shape)))
+            if flat.size < np.prod(shape):
+                raise ValueError(f"{dtype}.npy is cut off: it ends before the last number of {key}.")
             return flat.reshape(shape, order=tensor["order"])
     raise ValueError(f"`key` must be that of a tensor of the trace {folder}, not {json.dumps(key)}.")
 
@@ -340,3 +343,18 @@ def trace_origin() -> dict[str, Any]:
         "threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
         "index_order": "C",
     }
+
+
+def record_from_environment() -> None:
+    """Record all that this process does, if TWINNET_RECORD names a folder; ``twinnet pair`` sets it for a script.
+
+    The variable is taken away, so that what the process starts does not record into the same folder. The manifest is
+    written when the process ends; whether it ended well is for the one who started it to see.
+    """
+    folder = os.environ.pop("TWINNET_RECORD", "")
+    if folder:
+        record_start(folder)
+        atexit.register(lambda: record_stop() if _recorder is not None else None)
+
+
+record_from_environment()

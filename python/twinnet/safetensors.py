@@ -4,9 +4,9 @@ A file is the length of its header, 8 bytes with the lowest first; the header, J
 shape and place among the data, and under ``__metadata__`` texts by name; and the data, numbers with the lowest byte
 first, each tensor's with its last index running fastest (https://github.com/huggingface/safetensors, "Format").
 
-What is written here also has an MD5 among its texts, of the whole file with zeros in the MD5's place, so that no damaged
-file is taken for a sound one. A file is written beside its place and moved there when it is whole: whatever goes wrong,
-what was there before stays. Twin: r/R/safetensors.R.
+What is written here also has an MD5 among its texts, of the whole file with zeros in the MD5's place: no damaged file
+is taken for a sound one. A file is written beside its place and moved there when it is whole: whatever goes wrong, what
+was there before stays. Twin: r/R/safetensors.R.
 """
 
 from __future__ import annotations
@@ -51,17 +51,18 @@ def safetensors_write(
     for name, tensor in tensors.items():
         check_argument(tensor.dtype in ("f8", "f4"), name, tensor, "an array of float64 or float32")
     entries: dict[str, Any] = {"__metadata__": {**(metadata or {}), "md5": NO_MD5}}
-    data = b""
+    data, at = [], 0
     for size in (8, 4):  # so that each number stands at a multiple of its size
         for name, tensor in tensors.items():
             if tensor.itemsize == size:
                 part = tensor.astype(f"<f{size}").tobytes(order="C")
-                offsets = [len(data), len(data) + len(part)]
-                entries[name] = {"dtype": f"F{8 * size}", "shape": list(tensor.shape), "data_offsets": offsets}
-                data += part
+                entry = {"dtype": f"F{8 * size}", "shape": list(tensor.shape), "data_offsets": [at, at + len(part)]}
+                entries[name] = entry
+                data.append(part)
+                at += len(part)
     header = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
     header += b" " * (-len(header) % 8)
-    replace_file(path, with_md5(len(header).to_bytes(8, "little") + header + data))
+    replace_file(path, with_md5(b"".join([len(header).to_bytes(8, "little"), header, *data])))
 
 
 def safetensors_read(path: str | os.PathLike[str]) -> tuple[dict[str, AnyArray], dict[str, str]]:
@@ -141,7 +142,7 @@ def check_places(path: str | os.PathLike[str], entries: dict[str, Any], size: in
     places = []
     for name, entry in entries.items():
         known = isinstance(entry, dict) and {*entry} == {"dtype", "shape", "data_offsets"}
-        if not (known and are_whole(entry["shape"]) and are_whole(entry["data_offsets"])):
+        if not (known and are_whole(entry["shape"]) and are_whole(entry["data_offsets"], 2)):
             refuse_file(path, f"is damaged: its header does not say what `{name}` is")
         if entry["dtype"] not in TENSOR_BYTES:
             refuse_file(path, f"holds `{name}` as {entry['dtype']}, and only {' and '.join(TENSOR_BYTES)} are read")
@@ -155,9 +156,10 @@ def check_places(path: str | os.PathLike[str], entries: dict[str, Any], size: in
         refuse_file(path, f"is damaged: it should have {at} bytes of data, and has {size}")
 
 
-def are_whole(values: Any) -> bool:
-    """Whether `values` is a list of whole numbers from 0 to 2^53."""
-    return isinstance(values, list) and all(type(value) is int and 0 <= value <= 2**53 for value in values)
+def are_whole(values: Any, length: int | None = None) -> bool:
+    """Whether `values` is a list of whole numbers from 0 to 2^53, of a length if it is given."""
+    of_length = isinstance(values, list) and length in (None, len(values))
+    return of_length and all(type(value) is int and 0 <= value <= 2**53 for value in values)
 
 
 def md5_with_zeros(content: bytes, md5: str) -> str:

@@ -30,7 +30,7 @@ CEPHES_LN2 = f32_round([-2.12194440e-4, 0.693359375])  # ln(2) is their sum
 CEPHES_PI_4 = f32_round([-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8])  # so is -pi/4
 CEPHES_SIN = f32_round([-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1])
 CEPHES_COS = f32_round([2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2])
-SQRT_HALF = f32_round(0.707106781186547524)
+SQRTHF = f32_round(0.707106781186547524)
 FOUR_OVER_PI = f32_round(1.27323954473516)
 
 # 1/c and log(c) for a c near the middle of each of 16 intervals that cover [0.699, 1.398).
@@ -71,7 +71,7 @@ def logf_avx2(x: Array) -> Array:
         float32 values.
     """
     mantissa, exponent = np.frexp(x)  # x = mantissa * 2^exponent, mantissa in [0.5, 1)
-    low = mantissa < SQRT_HALF
+    low = mantissa < SQRTHF
     power = exponent - low.astype(np.float64)
     r = np.where(low, mantissa + mantissa, mantissa) - 1
     r2 = f32_round(r * r)

@@ -17,11 +17,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from twinnet._types import AnyArray, Array, IntArray, Model, Params
+from twinnet._types import AnyArray, Array, IntArray, Params
 from twinnet.checks import check_argument, check_whole
 from twinnet.data_loader import data_loader_order
+from twinnet.dtypes import as_dtype
 from twinnet.experiment import experiment_generator
 from twinnet.generator_torch import TorchGenerator
+from twinnet.kernels import arithmetic
 from twinnet.l2 import l2_gradients, l2_penalty
 from twinnet.model import model_backward, model_forward, model_init, trained_params
 from twinnet.objectives import loss_backward, loss_forward, score_outputs
@@ -53,7 +55,7 @@ def train_start(experiment: dict[str, Any], source: Params | None = None) -> dic
     Parameters
     ----------
     experiment : dict
-        Its ``generator``, ``seed``, ``model``, ``init`` and ``optimizer`` are used.
+        Its ``generator``, ``seed``, ``model``, ``init``, ``dtype``, ``optimizer`` and ``arithmetic`` are used.
     source : dict of arrays, optional
         For an experiment whose ``init`` names a source: the trained parameters of that.
 
@@ -71,7 +73,9 @@ def train_start(experiment: dict[str, Any], source: Params | None = None) -> dic
         If the experiment starts from a source, and `source` is not what it needs.
     """
     generator, init = experiment_generator(experiment), experiment["init"]
-    params = model_init(experiment["model"], generator, init)
+    with arithmetic(experiment["arithmetic"]):
+        drawn = model_init(experiment["model"], generator, init)
+    params = {key: as_dtype(value, experiment["dtype"]) for key, value in drawn.items()}
     if "source" in init:
         taken = [f"{layer}.{key}" for layer in init["layers"] for key in ("w", "b")]
         for key in taken:
@@ -105,7 +109,7 @@ def loss_and_gradients(
     Parameters
     ----------
     experiment : dict
-        Its ``model``, ``loss`` and ``reg`` are used.
+        Its ``model``, ``loss``, ``reg`` and ``arithmetic`` are used.
     params : dict of arrays
     x : array, shape (n, d_in)
         Inputs, one row a sample.
@@ -121,16 +125,17 @@ def loss_and_gradients(
     grads : dict of arrays
         The keys of `twinnet.model.trained_params`.
     """
-    record_phase("forward")
-    trained = trained_params(experiment["model"], params)
-    out, caches = model_forward(experiment["model"], params, x, generator)
-    record_phase("loss")
-    data_loss, cache = loss_forward(experiment["loss"], out, target)
-    data_loss = record("loss.data", data_loss)
-    loss = record("loss", data_loss + record("loss.penalty", l2_penalty(trained, experiment["reg"])))
-    record_phase("backward")
-    d_out = record("loss.d_out", loss_backward(experiment["loss"], cache))
-    grads = l2_gradients(trained, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
+    with arithmetic(experiment["arithmetic"]):
+        record_phase("forward")
+        trained = trained_params(experiment["model"], params)
+        out, caches = model_forward(experiment["model"], params, x, generator)
+        record_phase("loss")
+        data_loss, cache = loss_forward(experiment["loss"], out, target)
+        data_loss = record("loss.data", data_loss)
+        loss = record("loss", data_loss + record("loss.penalty", l2_penalty(trained, experiment["reg"])))
+        record_phase("backward")
+        d_out = record("loss.d_out", loss_backward(experiment["loss"], cache))
+        grads = l2_gradients(trained, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
     if experiment["reg"] > 0:
         for key, value in grads.items():
             record("grad", value, of=key)
@@ -150,7 +155,7 @@ def train_step(
     Parameters
     ----------
     experiment : dict
-        Its ``model``, ``loss``, ``reg`` and ``optimizer`` are used.
+        Its ``model``, ``loss``, ``reg``, ``optimizer`` and ``arithmetic`` are used.
     params : dict of arrays
     optimizer_state : dict
     x : array, shape (n, d_in)
@@ -210,14 +215,14 @@ def train(
     """
     check_whole(maxit, "maxit", minimum=0)
     check_whole(evaluate_every, "evaluate_every", minimum=0)
-    n = len(data["target"])
+    n, dtype = len(data["target"]), experiment["dtype"]
     batch_size = min(experiment["batch_size"] or n, n)
     generator = None
     if is_random(experiment):
         generator = experiment_generator(experiment)
         generator.set_state(run["generator_state"])
     order, position = run["order"], run["position"]
-    x, target = (batch_inputs(data["x"], None) if batch_size == n else np.empty(0)), data["target"]
+    x, target = (batch_inputs(data["x"], None, dtype) if batch_size == n else np.empty(0)), data["target"]
     step, end = run["step"], run["step"] + maxit
     now = {key: run[key] for key in ("params", "optimizer_state", "step")}
     previous = run["previous"] or now
@@ -237,7 +242,7 @@ def train(
             rows = order[position : position + batch_size]
             position += len(rows)
             record("batch.rows", rows)
-            x, target = batch_inputs(data["x"], rows), data["target"][rows]
+            x, target = batch_inputs(data["x"], rows, dtype), data["target"][rows]
         loss, params, optimizer_state = train_step(
             experiment,
             now["params"],
@@ -319,7 +324,7 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     Parameters
     ----------
     experiment : dict
-        Its ``model`` and ``loss`` are used.
+        Its ``model``, ``loss``, ``dtype`` and ``arithmetic`` are used.
     params : dict of arrays
     data : dict
         ``x_test`` (m, d_in), or None, with ``labels_test`` (m,) or ``target_test`` (m, k).
@@ -332,17 +337,19 @@ def train_score(experiment: dict[str, Any], params: Params, data: dict[str, Any]
     if data.get("x_test") is None:
         return math.nan
     phase = record_phase(None)
-    score = score_outputs(experiment["loss"], model_outputs(experiment["model"], params, data["x_test"]), data)
+    with arithmetic(experiment["arithmetic"]):
+        score = score_outputs(experiment["loss"], model_outputs(experiment, params, data["x_test"]), data)
     record_phase(phase)
     return score
 
 
-def model_outputs(model: Model, params: Params, x: AnyArray) -> Array:
+def model_outputs(experiment: dict[str, Any], params: Params, x: AnyArray) -> Array:
     """Outputs of a model for any number of samples, some at a time: memory does not grow with their number.
 
     Parameters
     ----------
-    model : list of dict
+    experiment : dict
+        Its ``model``, ``dtype`` and ``arithmetic`` are used.
     params : dict of arrays
     x : array, shape (m, d_in), or bytes, shape (m, 28, 28)
 
@@ -351,7 +358,10 @@ def model_outputs(model: Model, params: Params, x: AnyArray) -> Array:
     array, shape (m, k)
     """
     pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
-    return np.concatenate([model_forward(model, params, batch_inputs(x, rows))[0] for rows in pieces])
+    with arithmetic(experiment["arithmetic"]):
+        batches = (batch_inputs(x, rows, experiment["dtype"]) for rows in pieces)
+        outputs = [model_forward(experiment["model"], params, batch)[0] for batch in batches]
+    return np.concatenate(outputs)
 
 
 def record_state(

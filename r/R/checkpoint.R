@@ -1,14 +1,15 @@
 # Checkpoints: a run of training in a file, from which either language goes on as if nothing had been in between.
-# A checkpoint is a safetensors file. It holds every number of the run of train() as a tensor of its own, under its
-# place in the run, such as params/affine1.w or optimizer_state/square_avg/affine1.w; row numbers count from 0. Its texts
-# are those of the run, such as status, and the settings of the experiment, such as experiment/optimizer/lr: a run goes
-# on only under the settings it began with. Twin: python/twinnet/checkpoint.py.
+# A checkpoint is a safetensors file. It holds all numbers of the run of train() as tensors, each under its place in the
+# run, such as params/affine1.w or optimizer_state/square_avg/affine1.w; row numbers count from 0. Its texts are those
+# of the run, such as status, and the settings of the experiment, such as experiment/optimizer/lr: a run goes on only
+# under the settings it began with. Twin: python/twinnet/checkpoint.py.
 
 CHECKPOINT_FORMAT <- "twinnet checkpoint 1"
 # Settings that do not change what a step does: a run may go on with others.
 FREE_SETTINGS <- c("name", "title", "source", "maxit", "abstol", "display", "evaluate_every", "variants")
 # What grows with the steps, or is drawn when the first epoch begins.
 GROWING <- c("order", "loss", "score_step", "score")
+WHOLE <- c("step", "position", "order", "score_step", "diverged_step")
 
 #' Write a run to a file; if there is one, it is replaced in one move
 #'
@@ -40,7 +41,7 @@ checkpoint_read <- function(path, experiment) {
     refuse_file(path, "is not a checkpoint of twinnet")
   }
   check_settings(path, texts, settings_of(experiment))
-  start <- train_start(experiment)
+  start <- start_of(experiment)
   if (any(startsWith(names(numbers), "previous/"))) {
     start[["previous"]] <- start[c("params", "optimizer_state", "step")]
   }
@@ -69,7 +70,7 @@ params_write <- function(path, params) {
 #' @export
 params_read <- function(path, experiment) {
   numbers <- safetensors_read(path)[["tensors"]]
-  params <- restored(path, numbers, train_start(experiment)[["params"]], NULL)
+  params <- restored(path, numbers, start_of(experiment)[["params"]], NULL)
   refuse_others(path, numbers, params)
   params
 }
@@ -82,17 +83,34 @@ params_read <- function(path, experiment) {
 #' @param path The checkpoint. If it is there, training goes on from it; otherwise it begins.
 #' @param until The step to stop at; training that was stopped at one can go on to a later one.
 #' @param save_every Write the checkpoint every so many steps, and at the end.
+#' @param source As for [train_start()].
 #' @return The run. Stops if the checkpoint is damaged or of another experiment; it is left as it is.
 #' @export
-train_saved <- function(experiment, data, path, until, save_every = 100, evaluate_every = 0, report = NULL) {
+train_saved <- function(
+  experiment,
+  data,
+  path,
+  until,
+  save_every = 100,
+  evaluate_every = 0,
+  report = NULL,
+  source = NULL
+) {
   check_whole(until, "until", minimum = 0)
   check_whole(save_every, "save_every", minimum = 1)
-  run <- if (file.exists(path)) checkpoint_read(path, experiment) else train_start(experiment)
+  run <- if (file.exists(path)) checkpoint_read(path, experiment) else train_start(experiment, source)
   while (run[["step"]] < until && run[["status"]] %in% c("running", "maxit")) {
     run <- train(experiment, data, run, min(save_every, until - run[["step"]]), evaluate_every, report)
     checkpoint_write(path, run, experiment)
   }
   run
+}
+
+# A run before its first step, for the names and shapes of what it holds: no source is needed for that.
+start_of <- function(experiment) {
+  init <- experiment[["init"]]
+  experiment[["init"]] <- init[setdiff(names(init), c("source", "layers"))]
+  train_start(experiment)
 }
 
 # The arrays, numbers and texts of a run by their places in it; what is NULL is left out.
@@ -171,6 +189,9 @@ restored <- function(path, found, start, name) {
     what <- sprintf("has another shape of `%s`: %s, not %s", name, show_shape(value), show_shape(expected))
     refuse_file(path, what)
   }
+  if (name %in% WHOLE && !isTRUE(all(value %% 1 == 0))) {
+    refuse_file(path, sprintf("has `%s` that is not a whole number", name))
+  }
   value <- if (inherits(start, "float32")) f32_round(unclass(value)) else unclass(value)
   if (!grows) {
     attributes(value) <- attributes(start)
@@ -185,7 +206,15 @@ show_shape <- function(array) {
 
 # Refuse a checkpoint whose parts do not go together.
 check_run <- function(path, run, numbers) {
-  refuse_others(path, numbers, run_leaves(run))
+  leaves <- run_leaves(run)
+  refuse_others(path, numbers, leaves)
+  dtype <- function(array) if (inherits(array, "float32")) "float32" else "float64"
+  for (name in names(numbers)) {
+    if (dtype(numbers[[name]]) != dtype(leaves[[name]])) {
+      what <- sprintf("has `%s` in %s, not in %s", name, dtype(numbers[[name]]), dtype(leaves[[name]]))
+      refuse_file(path, what)
+    }
+  }
   n <- length(run[["order"]])
   whole <- run[["step"]] == length(run[["loss"]]) &&
     length(run[["score"]]) == length(run[["score_step"]]) &&

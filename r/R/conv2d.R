@@ -36,10 +36,12 @@ conv2d_forward <- function(x, w, b, stride = 1, padding = 0) {
   for (row in seq_along(patches)) {
     seen <- table[, columns[, , , , row]]
     dim(seen) <- c(n * across, ncol(kernels))
+    oldClass(seen) <- oldClass(x)
     patches[[row]] <- seen
     out[, places[, , row]] <- matmul_nt(seen, kernels) + biases
   }
   dim(out) <- c(n, o, counts)
+  oldClass(out) <- oldClass(x)
   cache <- list(patches = patches, w = w, shape = dim(x), stride = stride, padding = padding)
   list(out = out, cache = cache)
 }
@@ -79,12 +81,14 @@ conv2d_backward <- function(d_out, cache, input_gradient = TRUE) {
   }
   dim(d_kernels) <- dim(w)
   dim(d_x) <- shape
+  oldClass(d_x) <- oldClass(d_out)
   list(d_x = if (input_gradient) crop_images(d_x, cache[["padding"]]), d_w = d_kernels, d_b = d_b)
 }
 
 # Kernels as a matrix (o, c kh kw), the channel running fastest along a row, as in window_columns().
 kernel_rows <- function(w) {
-  matrix(w, nrow(w), prod(dim(w)[-1]))
+  dim(w) <- c(nrow(w), prod(dim(w)[-1]))
+  w
 }
 
 # Stops unless the kernels and biases fit the padded images.

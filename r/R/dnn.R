@@ -258,6 +258,8 @@ fit_dnn <- function(x, y, x_test, y_test, inputs, label, model, hidden, maxit, a
     init = list(name = check_choice(if (is.null(init)) default_init else init, "init", INITS), sd = 0.01),
     generator = "r",
     seed = random_seed,
+    dtype = "float64",
+    arithmetic = "native",
     reg = check_number(reg, "reg", minimum = 0),
     optimizer = optimizer_check(settings),
     batch_size = rows,

@@ -15,7 +15,7 @@
 #' @export
 dropout_forward <- function(x, mask, p) {
   check_same_shape(mask, "mask", x, "x")
-  scale <- mask / (1 - check_number(p, "p", minimum = 0, below = 1))
+  scale <- as_dtype(mask, dtype_of(x)) / (1 - check_number(p, "p", minimum = 0, below = 1))
   list(out = x * scale, cache = list(scale = scale))
 }
 
@@ -39,7 +39,7 @@ dropout_backward <- function(d_out, cache) {
 #' @export
 noise_forward <- function(x, noise) {
   check_same_shape(noise, "noise", x, "x")
-  list(out = x + noise, cache = list())
+  list(out = x + as_dtype(noise, dtype_of(x)), cache = list())
 }
 
 #' Gradient of noise injected into a layer: `d_out`

@@ -3,7 +3,7 @@
 # which seed, how the weights are drawn, the L2 strength, the optimizer, the batches, and when to stop. Its variants are
 # experiments of their own, each with some settings replaced. Twin: python/twinnet/experiment.py.
 
-#' The settings of an experiment, and the generators, dtypes and kinds of arithmetic that are known
+#' The settings of an experiment, and the generators that are known
 #' @name EXPERIMENT_KEYS
 NULL
 
@@ -35,14 +35,6 @@ EXPERIMENT_KEYS <- c(
 #' @rdname EXPERIMENT_KEYS
 #' @export
 GENERATORS <- c("r", "numpy", "numpy-legacy", "torch")
-
-#' @rdname EXPERIMENT_KEYS
-#' @export
-DTYPES <- "float64"
-
-#' @rdname EXPERIMENT_KEYS
-#' @export
-ARITHMETICS <- "native"
 
 #' Names of the experiments in `shared_data`, in ascending order
 #'
@@ -182,10 +174,16 @@ experiment_generator <- function(experiment) {
 #' The data of an experiment
 #'
 #' @param experiment A list of settings.
-#' @return As [problem_data()] describes it.
+#' @return As [problem_data()] describes it, in the experiment's dtype.
 #' @export
 experiment_data <- function(experiment) {
-  problem_data(experiment[["data"]])
+  data <- with_arithmetic(experiment[["arithmetic"]], problem_data(experiment[["data"]]))
+  for (key in c("x", "target", "x_test", "target_test")) {
+    if (!is.raw(data[[key]])) {
+      data[[key]] <- as_dtype(data[[key]], experiment[["dtype"]])
+    }
+  }
+  data
 }
 
 # A dense network with other hidden layers, and the activation and dropout of its first one.

@@ -1,6 +1,95 @@
 # The arithmetic that every layer is made of: products, sums, maxima, exp, log and tanh of whole arrays.
 # Layers call these and nothing else that rounds differently from machine to machine (a BLAS, a sum, a libm),
-# so that the arithmetic can be exchanged in one place. Twin: python/twinnet/kernels.py.
+# so that the arithmetic can be exchanged in one place. It is native: what this machine is fastest at; or, where
+# with_arithmetic() says so, exact: slower, and the same bits in R, NumPy and PyTorch on every machine; or r: what base
+# R does on the reference BLAS (python/EXACT.md). Twin: python/twinnet/kernels.py.
+
+#' The ways in which the kernels can calculate
+#'
+#' `"native"`, what this machine is fastest at; `"exact"`, the same bits in R, NumPy and PyTorch on every machine;
+#' `"r"`, what base R does on the reference BLAS.
+#'
+#' @export
+ARITHMETICS <- c("native", "exact", "r")
+
+# A kernel of doubles as one of float32 arrays too: it calculates in doubles and rounds its result once.
+in_float64 <- function(kernel) {
+  force(kernel)
+  function(x, ...) {
+    if (dtype_of(x) == "float64") {
+      return(kernel(x, ...))
+    }
+    as_dtype(do.call(kernel, lapply(list(x, ...), unclass)), "float32")
+  }
+}
+
+EXACT <- list(
+  matmul = in_float64(exact_matmul),
+  matmul_tn = in_float64(exact_matmul_tn),
+  matmul_nt = in_float64(exact_matmul_nt),
+  array_sum = in_float64(exact_array_sum),
+  sum_of_products = in_float64(exact_sum_of_products),
+  column_sums = in_float64(exact_column_sums),
+  row_sums = in_float64(exact_row_sums),
+  row_maxima = in_float64(exact_row_maxima),
+  array_exp = in_float64(exact_exp),
+  array_log = in_float64(exact_log),
+  array_log1p = in_float64(exact_log1p),
+  array_tanh = in_float64(exact_tanh)
+)
+R_OWN <- list(
+  matmul = in_float64(r_matmul),
+  matmul_tn = in_float64(r_matmul_tn),
+  matmul_nt = in_float64(r_matmul_nt),
+  array_sum = in_float64(r_array_sum),
+  sum_of_products = in_float64(r_sum_of_products),
+  column_sums = in_float64(r_column_sums),
+  row_sums = in_float64(r_row_sums),
+  row_maxima = in_float64(r_row_maxima),
+  array_exp = in_float64(r_exp),
+  array_log = in_float64(r_log),
+  array_log1p = in_float64(r_log1p),
+  array_tanh = in_float64(r_tanh)
+)
+arithmetic <- new.env() # what is on, of the whole process: NULL for the kernels below
+arithmetic$kernels <- NULL
+arithmetic$setting <- "native"
+arithmetic$checked <- character()
+
+#' Work something out while the kernels calculate in a stated way
+#'
+#' @param setting One of [ARITHMETICS].
+#' @param expr What is to be worked out.
+#' @return The value of `expr`. Stops if there is no such setting, or if this machine's arithmetic is not what the
+#'   setting needs, and names the fault.
+#' @examples
+#' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
+#' @export
+with_arithmetic <- function(setting, expr) {
+  before <- mget(c("kernels", "setting"), arithmetic)
+  on.exit(list2env(before, arithmetic))
+  arithmetic$kernels <- kernels_of(setting)
+  arithmetic$setting <- setting
+  expr
+}
+
+#' How the kernels calculate now
+#'
+#' @return One of [ARITHMETICS].
+#' @export
+arithmetic_setting <- function() {
+  arithmetic$setting
+}
+
+# The kernels of a setting, once it is sure that they work here.
+kernels_of <- function(setting) {
+  check_choice(setting, "arithmetic", ARITHMETICS)
+  if (!(setting %in% arithmetic$checked)) {
+    switch(setting, exact = exact_check(`+`, `*`, `%*%`), r = r_check(sum, r_matmul))
+    arithmetic$checked <- c(arithmetic$checked, setting)
+  }
+  switch(setting, exact = EXACT, r = R_OWN)
+}
 
 #' Products of matrices
 #'
@@ -14,19 +103,28 @@ NULL
 #' @rdname matmul
 #' @export
 matmul <- function(a, b) {
-  a %*% b
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul(a, b))
+  }
+  as_dtype(a %*% b, dtype_of(a))
 }
 
 #' @rdname matmul
 #' @export
 matmul_tn <- function(a, b) {
-  crossprod(a, b)
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul_tn(a, b))
+  }
+  as_dtype(crossprod(a, b), dtype_of(a))
 }
 
 #' @rdname matmul
 #' @export
 matmul_nt <- function(a, b) {
-  tcrossprod(a, b)
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$matmul_nt(a, b))
+  }
+  as_dtype(tcrossprod(a, b), dtype_of(a))
 }
 
 #' Sums and maxima
@@ -44,34 +142,50 @@ NULL
 #' @rdname sums
 #' @export
 array_sum <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_sum(x))
+  }
   sum(x)
 }
 
 #' @rdname sums
 #' @export
 sum_of_products <- function(a, b) {
-  sum(a * b)
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$sum_of_products(a, b))
+  }
+  as_dtype(sum(unclass(a) * unclass(b)), dtype_of(a))
 }
 
 #' @rdname sums
 #' @export
 column_sums <- function(x) {
-  .colSums(x, nrow(x), ncol(x))
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$column_sums(x))
+  }
+  as_dtype(.colSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
 #' @export
 row_sums <- function(x) {
-  .rowSums(x, nrow(x), ncol(x))
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$row_sums(x))
+  }
+  as_dtype(.rowSums(x, nrow(x), ncol(x)), dtype_of(x))
 }
 
 #' @rdname sums
 #' @export
 row_maxima <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$row_maxima(x))
+  }
   maxima <- x[, 1]
   for (j in seq_len(ncol(x))[-1]) { # one pass a column; apply(x, 1, max) would call R once a row
     maxima <- pmax.int(maxima, x[, j])
   }
+  oldClass(maxima) <- oldClass(x)
   maxima
 }
 
@@ -87,23 +201,35 @@ NULL
 #' @rdname array_exp
 #' @export
 array_exp <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_exp(x))
+  }
   exp(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_log <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_log(x))
+  }
   log(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_log1p <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_log1p(x))
+  }
   log1p(x)
 }
 
 #' @rdname array_exp
 #' @export
 array_tanh <- function(x) {
+  if (!is.null(arithmetic$kernels)) {
+    return(arithmetic$kernels$array_tanh(x))
+  }
   tanh(x)
 }

@@ -72,7 +72,7 @@ take_classes <- function(x, numbers) {
 #' @export
 place_classes <- function(values, numbers, n_classes) {
   check_numbers(numbers, n_classes)
-  placed <- matrix(0, length(numbers), n_classes)
+  placed <- as_dtype(matrix(0, length(numbers), n_classes), dtype_of(values))
   placed[cbind(seq_along(numbers), numbers)] <- values
   placed
 }

@@ -42,7 +42,7 @@ max_pool2d_forward <- function(x, size, stride = NULL) {
 #' @export
 max_pool2d_backward <- function(d_out, cache) {
   at <- cache[["at"]]
-  d_x <- array(0, cache[["shape"]])
+  d_x <- as_dtype(array(0, cache[["shape"]]), dtype_of(d_out))
   if (all(cache[["stride"]] >= cache[["size"]])) {
     d_x[at] <- d_out
   } else { # windows overlap: a number may be the maximum of several
@@ -83,7 +83,7 @@ average_pool2d_forward <- function(x, size, stride = NULL) {
 average_pool2d_backward <- function(d_out, cache) {
   columns <- pool_columns(cache[["shape"]], cache)
   share <- image_table(d_out) / prod(cache[["size"]])
-  d_x <- matrix(0, nrow(d_out), prod(cache[["shape"]][-1]))
+  d_x <- as_dtype(matrix(0, nrow(d_out), prod(cache[["shape"]][-1])), dtype_of(d_out))
   for (position in backward_order(cache[["size"]])) {
     window <- columns[, , , position]
     d_x[, window] <- d_x[, window] + share
@@ -114,7 +114,10 @@ global_average_pool2d_forward <- function(x) {
 #' @export
 global_average_pool2d_backward <- function(d_out, cache) {
   shape <- cache[["shape"]]
-  array(d_out / (shape[[3]] * shape[[4]]), shape) # recycled: the image's and the channel's index run fastest
+  share <- d_out / (shape[[3]] * shape[[4]])
+  d_x <- array(share, shape) # recycled: the image's and the channel's index run fastest
+  oldClass(d_x) <- oldClass(share)
+  d_x
 }
 
 # What a pool sees, as columns of the table of images: (c, oh, ow, positions in the window row by row).

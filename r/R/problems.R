@@ -151,11 +151,12 @@ split_rows <- function(x, target, labels, classes, train, test) {
 #'
 #' @param x A matrix (n, d), or bytes as [problem_mnist()] keeps them.
 #' @param rows Row numbers from 1; NULL for all.
+#' @param dtype The dtype that pixels get; other numbers have theirs.
 #' @return A matrix (b, d): pixels as numbers from 0 to 1, row by row.
 #' @export
-batch_inputs <- function(x, rows) {
+batch_inputs <- function(x, rows, dtype = "float64") {
   if (is.raw(x)) {
-    t(scale_pixels(if (is.null(rows)) x else x[, rows, drop = FALSE]))
+    as_dtype(t(scale_pixels(if (is.null(rows)) x else x[, rows, drop = FALSE])), dtype)
   } else if (is.null(rows)) {
     x
   } else {

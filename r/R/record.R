@@ -129,6 +129,9 @@ record_read <- function(folder, key) {
   on.exit(close(file))
   seek(file, HEADER_SIZE + tensors[["offset"]][[place]] * TRACE_SIZES[[dtype]])
   flat <- read_numbers(file, prod(shape), dtype)
+  if (length(flat) < prod(shape)) {
+    stop(sprintf("%s.npy is cut off: it ends before the last number of %s.", dtype, key))
+  }
   if (length(shape) == 1) {
     flat
   } else if (tensors[["order"]][[place]] == "F") {
@@ -288,4 +291,20 @@ trace_origin <- function() {
     threads = if (nzchar(threads)) threads else "default",
     index_order = "F"
   )
+}
+
+# Record all that this process does, if TWINNET_RECORD names a folder; `twinnet pair` sets it for a script. The variable
+# is taken away, so that what the process starts does not record into the same folder. The manifest is written when the
+# process ends; whether it ended well is for the one who started it to see.
+record_from_environment <- function() {
+  folder <- Sys.getenv("TWINNET_RECORD")
+  if (nzchar(folder)) {
+    Sys.unsetenv("TWINNET_RECORD")
+    record_start(folder)
+    reg.finalizer(recorder, function(ended) if (!is.null(ended$now)) record_stop(), onexit = TRUE)
+  }
+}
+
+.onLoad <- function(libname, pkgname) {
+  record_from_environment()
 }

@@ -3,9 +3,9 @@
 # dtype, shape and place among the data, and under __metadata__ texts by name; and the data, numbers with the lowest
 # byte first, each tensor's with its last index running fastest (https://github.com/huggingface/safetensors, "Format").
 #
-# What is written here also has an MD5 among its texts, of the whole file with zeros in the MD5's place, so that no
-# damaged file is taken for a sound one. A file is written beside its place and moved there when it is whole: whatever
-# goes wrong, what was there before stays. Twin: python/twinnet/safetensors.py.
+# What is written here also has an MD5 among its texts, of the whole file with zeros in the MD5's place: no damaged file
+# is taken for a sound one. A file is written beside its place and moved there when it is whole: whatever goes wrong,
+# what was there before stays. Twin: python/twinnet/safetensors.py.
 
 TENSOR_BYTES <- c(F64 = 8, F32 = 4)
 NO_MD5 <- strrep("0", 32)
@@ -126,7 +126,7 @@ check_places <- function(path, entries, size) {
   for (name in names(entries)) {
     entry <- entries[[name]]
     known <- is.list(entry) && setequal(names(entry), c("dtype", "shape", "data_offsets"))
-    if (!(known && are_whole(entry[["shape"]]) && are_whole(entry[["data_offsets"]]))) {
+    if (!(known && are_whole(entry[["shape"]]) && are_whole(entry[["data_offsets"]], 2))) {
       refuse_file(path, sprintf("is damaged: its header does not say what `%s` is", name))
     }
     if (!(entry[["dtype"]] %in% names(TENSOR_BYTES))) {
@@ -134,8 +134,8 @@ check_places <- function(path, entries, size) {
       refuse_file(path, sprintf("holds `%s` as %s, and only %s are read", name, entry[["dtype"]], read))
     }
     offsets <- as.numeric(entry[["data_offsets"]])
-    begin <- c(begin, offsets[1])
-    end <- c(end, offsets[2])
+    begin <- c(begin, offsets[[1]])
+    end <- c(end, offsets[[2]])
     bytes <- c(bytes, prod(as.numeric(entry[["shape"]])) * TENSOR_BYTES[[entry[["dtype"]]]])
   }
   at <- 0
@@ -150,10 +150,11 @@ check_places <- function(path, entries, size) {
   }
 }
 
-# Whether `values` is a list of whole numbers from 0 to 2^53.
-are_whole <- function(values) {
+# Whether `values` is a list of whole numbers from 0 to 2^53, of a length if it is given.
+are_whole <- function(values, length = NULL) {
   whole <- function(value) is.numeric(value) && value >= 0 && value <= 2^53 && value == floor(value)
-  is.list(values) && is.null(names(values)) && all(vapply(values, whole, TRUE))
+  of_length <- is.list(values) && is.null(names(values)) && (is.null(length) || length(values) == length)
+  of_length && all(vapply(values, whole, TRUE))
 }
 
 # The MD5 of a file's content with zeros where `md5` first occurs in it.

@@ -13,7 +13,7 @@ CEPHES_LN2 <- c(-2.12194440e-4, 0.693359375) # ln(2) is their sum
 CEPHES_PI_4 <- c(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8) # so is -pi/4
 CEPHES_SIN <- c(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
 CEPHES_COS <- c(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
-SQRT_HALF <- 0.707106781186547524
+SQRTHF <- 0.707106781186547524
 FOUR_OVER_PI <- 1.27323954473516
 
 # 1/c and log(c) for a c near the middle of each of 16 intervals that cover [0.699, 1.398).
@@ -50,7 +50,7 @@ GLIBC_COS <- c(-0x1.ffffffd0c621cp-2, 0x1.55553e1068f19p-5, -0x1.6c087e89a359dp-
 logf_avx2 <- function(x) {
   parts <- binary_parts(x) # x = mantissa * 2^exponent, mantissa in [0.5, 1)
   mantissa <- parts[["mantissa"]]
-  low <- mantissa < f32_round(SQRT_HALF)
+  low <- mantissa < f32_round(SQRTHF)
   power <- parts[["exponent"]] - low
   r <- ifelse(low, mantissa + mantissa, mantissa) - 1
   r2 <- f32_round(r * r)

@@ -13,7 +13,7 @@ AT_ONCE <- 100
 
 #' A run before its first step
 #'
-#' @param experiment A list; its `generator`, `seed`, `model`, `init` and `optimizer` are used.
+#' @param experiment A list; its `generator`, `seed`, `model`, `init`, `dtype`, `optimizer` and `arithmetic` are used.
 #' @param source For an experiment whose `init` names a source: the trained parameters of that.
 #' @return A list: `params`; `optimizer_state`; `step`, 0; `previous`, those three one step earlier, NULL yet;
 #'   `generator_state`; `order` and `position`, the rows of the epoch and how many of them were visited; `loss`, empty;
@@ -23,7 +23,8 @@ AT_ONCE <- 100
 train_start <- function(experiment, source = NULL) {
   generator <- experiment_generator(experiment)
   init <- experiment[["init"]]
-  params <- model_init(experiment[["model"]], generator, init)
+  drawn <- with_arithmetic(experiment[["arithmetic"]], model_init(experiment[["model"]], generator, init))
+  params <- lapply(drawn, as_dtype, experiment[["dtype"]])
   if (!is.null(init[["source"]])) {
     for (key in c(t(outer(init[["layers"]], c("w", "b"), paste, sep = ".")))) {
       size <- function(value) if (is.null(dim(value))) length(value) else dim(value)
@@ -54,7 +55,7 @@ train_start <- function(experiment, source = NULL) {
 
 #' The loss of a batch and its gradient with respect to every parameter
 #'
-#' @param experiment A list; its `model`, `loss` and `reg` are used.
+#' @param experiment A list; its `model`, `loss`, `reg` and `arithmetic` are used.
 #' @param params A named list of arrays.
 #' @param x Inputs, one row a sample: a matrix (n, d_in).
 #' @param target What the model's outputs should be: a matrix (n, k).
@@ -63,17 +64,19 @@ train_start <- function(experiment, source = NULL) {
 #'   [trained_params()].
 #' @export
 loss_and_gradients <- function(experiment, params, x, target, generator = NULL) {
-  record_phase("forward")
-  trained <- trained_params(experiment[["model"]], params)
-  passed <- model_forward(experiment[["model"]], params, x, generator)
-  record_phase("loss")
-  judged <- loss_forward(experiment[["loss"]], passed[["out"]], target)
-  data_loss <- record("loss.data", judged[["loss"]])
-  loss <- record("loss", data_loss + record("loss.penalty", l2_penalty(trained, experiment[["reg"]])))
-  record_phase("backward")
-  d_out <- record("loss.d_out", loss_backward(experiment[["loss"]], judged[["cache"]]))
-  grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
-  grads <- l2_gradients(trained, grads, experiment[["reg"]])
+  with_arithmetic(experiment[["arithmetic"]], {
+    record_phase("forward")
+    trained <- trained_params(experiment[["model"]], params)
+    passed <- model_forward(experiment[["model"]], params, x, generator)
+    record_phase("loss")
+    judged <- loss_forward(experiment[["loss"]], passed[["out"]], target)
+    data_loss <- record("loss.data", judged[["loss"]])
+    loss <- record("loss", data_loss + record("loss.penalty", l2_penalty(trained, experiment[["reg"]])))
+    record_phase("backward")
+    d_out <- record("loss.d_out", loss_backward(experiment[["loss"]], judged[["cache"]]))
+    grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
+    grads <- l2_gradients(trained, grads, experiment[["reg"]])
+  })
   if (experiment[["reg"]] > 0) {
     for (key in names(grads)) {
       record("grad", grads[[key]], of = key)
@@ -129,7 +132,7 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
   order <- run[["order"]]
   position <- run[["position"]]
   if (batch_size == n) {
-    x <- batch_inputs(data[["x"]], NULL)
+    x <- batch_inputs(data[["x"]], NULL, experiment[["dtype"]])
     target <- data[["target"]]
   }
   step <- run[["step"]]
@@ -156,7 +159,7 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
       rows <- order[(position + 1):min(position + batch_size, n)]
       position <- position + length(rows)
       record("batch.rows", as.integer(rows - 1))
-      x <- batch_inputs(data[["x"]], rows)
+      x <- batch_inputs(data[["x"]], rows, experiment[["dtype"]])
       target <- data[["target"]][rows, , drop = FALSE]
     }
     record("batch.x", x)
@@ -229,7 +232,7 @@ epoch_order <- function(experiment, generator, n) {
 
 #' How good a model is on the test rows
 #'
-#' @param experiment A list; its `model` and `loss` are used.
+#' @param experiment A list; its `model`, `loss`, `dtype` and `arithmetic` are used.
 #' @param params A named list of arrays.
 #' @param data A list: `x_test` (m, d_in), or NULL, with `labels_test` (m) or `target_test` (m, k).
 #' @return The accuracy, or for a regression the loss; NaN without test rows.
@@ -239,22 +242,29 @@ train_score <- function(experiment, params, data) {
     return(NaN)
   }
   phase <- record_phase(NULL)
-  score <- score_outputs(experiment[["loss"]], model_outputs(experiment[["model"]], params, data[["x_test"]]), data)
+  score <- with_arithmetic(experiment[["arithmetic"]], {
+    score_outputs(experiment[["loss"]], model_outputs(experiment, params, data[["x_test"]]), data)
+  })
   record_phase(phase)
   score
 }
 
 #' Outputs of a model for any number of samples, some at a time: memory does not grow with their number
 #'
-#' @param model A list of layers.
+#' @param experiment A list; its `model`, `dtype` and `arithmetic` are used.
 #' @param params A named list of arrays.
 #' @param x A matrix (m, d_in), or bytes as [problem_mnist()] keeps them.
 #' @return A matrix (m, k).
 #' @export
-model_outputs <- function(model, params, x) {
+model_outputs <- function(experiment, params, x) {
   m <- if (is.raw(x)) ncol(x) else nrow(x)
   pieces <- split(seq_len(m), (seq_len(m) - 1) %/% AT_ONCE)
-  do.call(rbind, lapply(unname(pieces), function(rows) model_forward(model, params, batch_inputs(x, rows))[["out"]]))
+  outputs <- with_arithmetic(experiment[["arithmetic"]], lapply(unname(pieces), function(rows) {
+    model_forward(experiment[["model"]], params, batch_inputs(x, rows, experiment[["dtype"]]))[["out"]]
+  }))
+  out <- do.call(rbind, outputs)
+  oldClass(out) <- oldClass(outputs[[1]])
+  out
 }
 
 # Record the parameters, the optimizer's state and how much was drawn.

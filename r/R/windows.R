@@ -70,7 +70,7 @@ pad_images <- function(x, padding) {
     return(x)
   }
   shape <- dim(x)
-  padded <- array(0, shape + c(0, 0, 2 * padding))
+  padded <- as_dtype(array(0, shape + c(0, 0, 2 * padding)), dtype_of(x))
   padded[, , padding[[1]] + seq_len(shape[[3]]), padding[[2]] + seq_len(shape[[4]])] <- x
   padded
 }

@@ -12,6 +12,7 @@ Python                 R                           back in Python
 None                   NULL                        None
 bool, int, float, str  a vector of length 1        a 1-d array of length 1
 float64 array          double, the same dim        float64 array
+float32 array          class float32, the same dim float32 array
 integer array          integer, the same dim       int32 array (refused beyond R's +-(2^31 - 1))
 bool array             logical                     bool array
 str array              character                   str array
@@ -29,8 +30,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -143,13 +147,39 @@ class Bridge:
         keys = [*[""] * len(args), *kwargs]
         values = [self.to_r(value, key) for key, value in zip(keys, [*args, *kwargs.values()], strict=True)]
         arguments = self._list(values, keys if kwargs else None)
-        outcome = self._namespace[guard](self._r.StrSexpVector([name]), arguments)
+        with self._heard_in_r():
+            outcome = self._namespace[guard](self._r.StrSexpVector([name]), arguments)
         report = {key: outcome[position] for position, key in enumerate(outcome.names)}
         for message in report["warnings"]:
             warnings.warn(message, RWarning, stacklevel=3)
         if len(report["error"]) > 0:
             raise RError(report["error"][0], report["call"][0])
         return self.from_r(report["value"][0]) if convert else report["value"][0]
+
+    @contextmanager
+    def _heard_in_r(self) -> Iterator[None]:
+        """Within this, Ctrl-C stops R and then raises KeyboardInterrupt; what is raised while R runs, rpy2 may drop."""
+        default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if not (default and threading.current_thread() is threading.main_thread()):
+            yield
+            return
+        heard: list[int] = []
+
+        def ask_r_to_stop(number: int, _: Any) -> None:
+            heard.append(number)
+            self._r.openrlib.rlib.R_interrupts_pending = 1
+
+        signal.signal(signal.SIGINT, ask_r_to_stop)
+        try:
+            yield
+        except self._r.embedded.RRuntimeError:
+            if not heard:
+                raise
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._r.openrlib.rlib.R_interrupts_pending = 0
+        if heard:
+            raise KeyboardInterrupt
 
     def to_r(self, value: Any, name: str = "value") -> Any:
         """Convert a Python value to R as the module's table says.
@@ -180,11 +210,13 @@ class Bridge:
             case list() | tuple():
                 return self._list([self.to_r(item, name) for item in value], None)
             case bool() | int() | float() | complex() | str() | np.generic():
-                return self._vector(np.asarray([value]), name)
+                return self.to_r(np.asarray([value]), name)
             case np.ndarray():
                 vector = self._vector(value.ravel(order="F"), name)
                 if value.ndim > 1:
                     vector.do_slot_assign("dim", self._r.IntSexpVector(value.shape))
+                if value.dtype == np.float32:
+                    vector.rclass = self._r.StrSexpVector(["float32"])  # which a slot of that name would not be to R
                 return vector
         raise BridgeError(f"`{name}`: R has no type for an object of type {type(value).__name__}.")
 
@@ -223,13 +255,14 @@ class Bridge:
                 | r.ComplexSexpVector()
                 | r.ByteSexpVector()
             ):
-                kept = attributes - {"dim"}
+                is_float32 = "float32" in classes
+                kept = attributes - ({"dim", "class"} if is_float32 else {"dim"})
                 if kept:
                     raise BridgeError(
                         f"An R vector with attributes ({', '.join(sorted(kept))}) would lose them as an array: "
                         "unname() it in R first, or take it with convert=False."
                     )
-                return self._array(value)
+                return self._array(value).astype(np.float32) if is_float32 else self._array(value)
         return value
 
     def _vector(self, flat: np.ndarray[Any, Any], name: str) -> Any:
@@ -297,7 +330,7 @@ class Bridge:
         base = self._r.baseenv
         if not os.environ.get("TWINNET_SHARED_DATA"):  # both read the same files, also those too large for the package
             base["Sys.setenv"](TWINNET_SHARED_DATA=self._r.StrSexpVector([str(SHARED_DATA)]))
-        library = os.environ.get("TWINNET_R_LIBRARY") or str(CHECKOUT / ".build" / "r-library")
+        library = r_library()
         if Path(library).is_dir():
             paths = [library, *base[".libPaths"]()]
             base[".libPaths"](self._r.StrSexpVector(paths))
@@ -311,6 +344,11 @@ class Bridge:
         if "package:twinnet" not in list(base["search"]()):
             base["attachNamespace"](namespace)
         return namespace
+
+
+def r_library() -> str:
+    """The library that holds the R package twinnet: TWINNET_R_LIBRARY, or where `make setup` installs it."""
+    return os.environ.get("TWINNET_R_LIBRARY") or str(CHECKOUT / ".build" / "r-library")
 
 
 def refuse_stale_package(installed: Path, sources: Path) -> None:

@@ -1,6 +1,6 @@
-"""The command line: ``twinnet compare EXPERIMENT`` and ``twinnet draws``.
+"""The command line: ``twinnet compare EXPERIMENT``, ``twinnet draws``, ``twinnet diff``, ``twinnet pair``.
 
-Exit status: 0 the voices agree, 1 they differ, 2 they could not be compared.
+Exit status: 0 what is compared agrees, 1 it differs, 2 it could not be compared.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from twinnet.parity.bridge import BridgeError, RError
 from twinnet.parity.compare_command import add_command as add_compare
 from twinnet.parity.draws import add_command as add_draws
+from twinnet.parity.pair_command import add_command as add_pair
+from twinnet.parity.trace_command import add_command as add_diff
 
 __all__ = ["main"]
 
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"twinnet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("twinnet: stopped; nothing was saved.", file=sys.stderr)
+        print("twinnet: stopped.", file=sys.stderr)
         return 130
     return status
 
@@ -47,6 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_compare(commands)
     add_draws(commands)
+    add_diff(commands)
+    add_pair(commands)
     return parser
 
 

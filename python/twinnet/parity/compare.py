@@ -15,7 +15,7 @@ from twinnet.objectives import class_scores, score_outputs
 from twinnet.parity.voices import PythonVoice, Voice
 
 __all__ = [
-    "TOLERANCE",
+    "TOLERANCES",
     "VERDICTS",
     "Comparison",
     "Difference",
@@ -24,7 +24,7 @@ __all__ = [
     "largest_difference",
 ]
 
-TOLERANCE = 1e-12
+TOLERANCES = {"float64": 1e-12, "float32": 5e-4}  # each some 4500 times the distance from 1 to the next number
 STEPS_CHECKED = 200
 VERDICTS = ("identical", "equal", "equal by steps", "different")  # from the best to the worst
 
@@ -108,6 +108,11 @@ class Comparison:
         return max(difference.largest for difference in self.all_differences)
 
     @property
+    def tolerance(self) -> float:
+        """How far apart two numbers may be, relative to the larger of 1 and their size."""
+        return TOLERANCES[self.experiment["dtype"]]
+
+    @property
     def verdict(self) -> str:
         """The worst of the voices' verdicts."""
         return max((self.verdict_on(key) for key in self.differences), key=VERDICTS.index)
@@ -119,8 +124,8 @@ class Comparison:
         free runs part, because training amplifies rounding.
         """
         differences = self.differences[key]
-        if any(difference.scaled > TOLERANCE for difference in differences):
-            by_steps = key in self.step_differences and self.step_differences[key] <= TOLERANCE
+        if any(difference.scaled > self.tolerance for difference in differences):
+            by_steps = key in self.step_differences and self.step_differences[key] <= self.tolerance
             return "equal by steps" if by_steps else "different"
         return "equal" if any(difference.differing > 0 for difference in differences) else "identical"
 

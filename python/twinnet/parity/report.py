@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from twinnet.parity.compare import TOLERANCE, VERDICTS, Comparison
+from twinnet.parity.compare import VERDICTS, Comparison
 from twinnet.parity.image_report import draw_images
 from twinnet.parity.voices import Voice
 
@@ -52,7 +52,7 @@ def comparison_json(name: str, comparisons: Sequence[Comparison]) -> dict[str, A
         "experiment": name,
         "verdict": worst_verdict(comparisons),
         "max_abs_diff": largest if np.isfinite(largest) else None,
-        "tolerance": TOLERANCE,
+        "tolerance": comparisons[0].tolerance,
     }
     if [comparison.name for comparison in comparisons] == [name]:
         return {**report, **voices_json(comparisons[0])}
@@ -135,7 +135,7 @@ def verdict_line(comparison: Comparison, key: str, label: str) -> str:
         case "equal":
             return (
                 f"EQUAL: {names} agree over {comparison.steps} steps: of {numbers} losses, weights and predictions "
-                f"none differs by more than {largest:.1e} (tolerance {TOLERANCE:.0e})."
+                f"none differs by more than {largest:.1e} (tolerance {comparison.tolerance:.0e})."
             )
         case "equal by steps":
             return (
@@ -150,7 +150,7 @@ def verdict_line(comparison: Comparison, key: str, label: str) -> str:
     also = f", and by {by_steps:.1e} in one step from a shared state" if by_steps is not None else ""
     return (
         f"DIFFERENT: {names} differ by up to {worst.largest:.1e} in {worst.name}{also}; the tolerance is "
-        f"{TOLERANCE:.0e} of the larger of 1 and the number's size."
+        f"{comparison.tolerance:.0e} of the larger of 1 and the number's size."
     )
 
 
@@ -262,11 +262,12 @@ def draw_comparisons(name: str, comparisons: Sequence[Comparison], path: Path) -
     if comparisons[0].score_name == "accuracy":
         panels[1].set_ylim(0, 1.02)
     voices = comparisons[0].voices
-    panels[2].axhline(TOLERANCE, color="grey", linestyle=":")
-    panels[2].set_yscale("symlog", linthresh=1e-16)
-    panels[2].set_ylim(0, max(1e-11, 10 * largest))
+    tolerance = comparisons[0].tolerance
+    panels[2].axhline(tolerance, color="grey", linestyle=":")
+    panels[2].set_yscale("symlog", linthresh=tolerance * 1e-4)
+    panels[2].set_ylim(0, max(10 * tolerance, 10 * largest))
     compared = ", ".join(f"{mark} {voice.label}" for mark, voice in zip(".x", voices[1:], strict=False))
-    panels[2].set(xlabel="step", title=f"loss, |{voices[0].label} - {compared}|; tolerance {TOLERANCE:.0e}")
+    panels[2].set(xlabel="step", title=f"loss, |{voices[0].label} - {compared}|; tolerance {tolerance:.0e}")
     keys = [Line2D([], [], color="black", linewidth=6, alpha=0.3, label=voices[0].label)]
     keys += [
         Line2D([], [], color="black", linewidth=1.3, linestyle=styles[place], label=voice.label)

@@ -6,13 +6,16 @@ A voice trains in pieces, so that whoever waits can be shown how far it is; the 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from twinnet._types import Array, Params
+from twinnet._types import Array, IntArray, Params
+from twinnet.checkpoint import checkpoint_read, checkpoint_write
+from twinnet.checks import check_argument
 from twinnet.experiment import (
     experiment_data,
     experiment_generator,
@@ -20,6 +23,7 @@ from twinnet.experiment import (
     experiment_read,
     experiment_variants,
 )
+from twinnet.kernels import arithmetic
 from twinnet.l2 import l2_penalty
 from twinnet.model import trained_params
 from twinnet.objectives import score_outputs
@@ -67,8 +71,14 @@ class Voice(Protocol):
     def params(self) -> Params:
         """The parameters after the last step."""
 
-    def test_outputs(self) -> Array:
-        """Outputs of the trained model for the test rows, shape (m, k)."""
+    def test_outputs(self, rows: IntArray | None = None) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint that every voice can go on from."""
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint that any voice wrote."""
 
 
 class PythonVoice:
@@ -138,9 +148,18 @@ class PythonVoice:
         params: Params = self.run["params"]
         return params
 
-    def test_outputs(self) -> Array:
-        """Outputs of the trained model for the test rows, shape (m, k)."""
-        return model_outputs(self._experiment["model"], self.params, self.data["x_test"])
+    def test_outputs(self, rows: IntArray | None = None) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
+        x = self.data["x_test"] if rows is None else self.data["x_test"][rows]
+        return model_outputs(self._experiment, self.params, x)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint that every voice can go on from."""
+        checkpoint_write(path, self.run, self._experiment)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint that any voice wrote."""
+        self.run = checkpoint_read(path, self._experiment)
 
 
 class RVoice:
@@ -219,11 +238,22 @@ class RVoice:
         params: Params = self._field("params")
         return params
 
-    def test_outputs(self) -> Array:
-        """Outputs of the trained model for the test rows, shape (m, k)."""
-        model, params = self._get(self._experiment, "model"), self._get(self._run, "params")
-        outputs: Array = self._r.call("model_outputs", model, params, self._get(self._data, "x_test"))
+    def test_outputs(self, rows: IntArray | None = None) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
+        params = self._get(self._run, "params")
+        x = self._get(self._data, "x_test")
+        if rows is not None:
+            x = self._r.call("batch_inputs", x, rows + 1, convert=False)
+        outputs: Array = self._r.call("model_outputs", self._experiment, params, x)
         return outputs
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint that every voice can go on from."""
+        self._r.call("checkpoint_write", str(path), self._run, self._experiment)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint that any voice wrote."""
+        self._run = self._r.call("checkpoint_read", str(path), self._experiment, convert=False)
 
     def _get(self, value: Any, name: str) -> Any:
         return self._r.call("[[", value, name, convert=False)
@@ -253,15 +283,29 @@ class TorchVoice:
     def __init__(
         self, experiment: dict[str, Any], data: dict[str, Any], source: Params | None = None, device: str = "cpu"
     ) -> None:
+        from twinnet.torch_twin.exact import EXACT_LOSSES, ExactNetwork, ExactOptimizer
         from twinnet.torch_twin.networks import Network, Noise, choose_device, loss_function, make_optimizer
 
+        setting, must_be = experiment["arithmetic"], "native or exact, where PyTorch is one of the voices"
+        check_argument(setting != "r", "arithmetic", setting, must_be)
         self._experiment, self._data, self._source = experiment, data, source
         self._device = choose_device(device)
         start = train_start(experiment, source)
-        self._network = Network(experiment["model"]).to(self._device)
+        model, optimizer, reg = experiment["model"], experiment["optimizer"], experiment["reg"]
+        self._optimizer: Any
+        if experiment["arithmetic"] == "native":
+            self._network = Network(model, experiment["dtype"]).to(self._device)
+            self._optimizer, self._loss = (
+                make_optimizer(optimizer, self._network, reg),
+                loss_function(experiment["loss"]),
+            )
+        else:
+            self._network = ExactNetwork(model)
+            self._optimizer, self._loss = (
+                ExactOptimizer(optimizer, self._network, reg),
+                EXACT_LOSSES[experiment["loss"]],
+            )
         self._network.load(start["params"])
-        self._optimizer = make_optimizer(experiment["optimizer"], self._network, experiment["reg"])
-        self._loss = loss_function(experiment["loss"])
         self._generator = experiment_generator(experiment)
         self._generator.set_state(start["generator_state"])
         for module in self._network.modules():
@@ -275,7 +319,7 @@ class TorchVoice:
         """Take `maxit` further steps; return whether there is more to do."""
         experiment, every = self._experiment, self._experiment["evaluate_every"]
         for _ in range(maxit):
-            if self._losses and self._losses[-1] <= experiment["abstol"]:
+            if self._losses and not experiment["abstol"] < self._losses[-1] < np.inf:  # converged or diverged
                 return False
             if every > 0 and (len(self._losses) + 1) % every == 0:
                 score = score_outputs(experiment["loss"], self.test_outputs(), self._data)
@@ -292,7 +336,8 @@ class TorchVoice:
             record_phase("loss")
             loss = record("loss.data", self._loss(outputs[-1], target))
             trained = trained_params(experiment["model"], self.params)
-            penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
+            with arithmetic(experiment["arithmetic"]):
+                penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
             loss.backward()
             self._losses.append(record("loss", loss.item() + penalty))  # torch.optim adds the penalty's gradient only
             if is_recording():
@@ -301,27 +346,15 @@ class TorchVoice:
             self._optimizer.step()
             record_phase("update")
             if is_recording():
-                record_state(self.params, self._state(), self._generator if is_random(experiment) else None)
+                record_state(self.params, self._optimizer_state(), self._generator if is_random(experiment) else None)
             if not np.isfinite(self._losses[-1]):
                 return False
         return True
 
     def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
         """Take one step from a state of Python's run, apart from its own: its loss, and the parameters after it."""
-        import torch
-
-        from twinnet.torch_twin.networks import transposed
-
         other = TorchVoice({**self._experiment, "evaluate_every": 0}, self._data, self._source, self._device)
-        other._network.load(run["params"])
-        other._generator.set_state(run["generator_state"])
-        other._order, other._position = run["order"], run["position"]
-        steps = torch.tensor(float(run["step"]))
-        for key, tensor in other._network.named_arrays().items():
-            state = {name: value for name, value in run["optimizer_state"].items() if isinstance(value, dict)}
-            if run["step"] > 0 and state and tensor.requires_grad:
-                kept = {name: self._tensor(transposed(value[key])) for name, value in state.items()}
-                other._optimizer.state[tensor] = {"step": steps.clone(), **kept}
+        other._take_over({**run, "loss": np.empty(0), "score_step": np.empty(0), "score": np.empty(0)})
         other.train(1)
         return other._losses[0], other.params
 
@@ -360,16 +393,82 @@ class TorchVoice:
         params: Params = self._network.params()
         return params
 
-    def test_outputs(self) -> Array:
-        """Outputs of the trained model for the test rows, shape (m, k)."""
+    def test_outputs(self, rows: IntArray | None = None) -> Array:
+        """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
         import torch
 
         self._network.eval()
-        x = self._data["x_test"]
+        x = self._data["x_test"] if rows is None else self._data["x_test"][rows]
+        dtype = self._experiment["dtype"]
         with torch.no_grad():
             pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
-            outputs = [self._network(self._tensor(batch_inputs(x, rows))).cpu().numpy() for rows in pieces]
+            outputs = [self._network(self._tensor(batch_inputs(x, rows, dtype))).cpu().numpy() for rows in pieces]
         return np.concatenate(outputs)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint that every voice can go on from."""
+        step = len(self._losses)
+        diverged = step > 0 and not np.isfinite(self._losses[-1])
+        run = {
+            "params": self.params,
+            "optimizer_state": self._optimizer_state(),
+            "step": step,
+            "previous": None,
+            "generator_state": self._generator.get_state(),
+            "order": self._order,
+            "position": self._position,
+            "loss": self.loss,
+            "score_step": self.score_step,
+            "score": self.score,
+            "status": "diverged" if diverged else "maxit" if step > 0 else "running",
+            "diverged_step": step if diverged else 0,
+        }
+        checkpoint_write(path, run, self._experiment)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint that any voice wrote."""
+        self._take_over(checkpoint_read(path, self._experiment))
+
+    def _take_over(self, run: dict[str, Any]) -> None:
+        """Stand where a run of ours stands."""
+        import torch
+
+        from twinnet.torch_twin.networks import transposed
+
+        self._network.load(run["params"])
+        self._generator.set_state(run["generator_state"])
+        self._order, self._position = run["order"], run["position"]
+        self._losses = run["loss"].tolist()
+        self._scored = list(zip(run["score_step"].tolist(), run["score"].tolist(), strict=True))
+        if hasattr(self._optimizer, "twin_state"):
+            self._optimizer.twin_state = run["optimizer_state"]
+            return
+        steps = torch.tensor(float(run["step"]))
+        for key, tensor in self._network.named_arrays().items():
+            state = {name: value for name, value in run["optimizer_state"].items() if isinstance(value, dict)}
+            if run["step"] > 0 and state and tensor.requires_grad:
+                kept = {name: self._tensor(transposed(value[key])).clone() for name, value in state.items()}
+                self._optimizer.state[tensor] = {"step": steps.clone(), **kept}
+
+    def _optimizer_state(self) -> dict[str, Any]:
+        """The optimizer's state as ours: PyTorch has it for each parameter, and counts steps where we keep powers."""
+        from twinnet.torch_twin.networks import transposed
+
+        if hasattr(self._optimizer, "twin_state"):
+            twin_state: dict[str, Any] = self._optimizer.twin_state
+            return twin_state
+        optimizer, step, named = self._experiment["optimizer"], len(self._losses), self._network.named_arrays()
+        state = optimizer_init(optimizer, trained_params(self._experiment["model"], self.params))
+        for name, value in state.items():
+            if isinstance(value, dict):
+                theirs = {key: self._optimizer.state[named[key]].get(name) for key in value}
+                kept = {
+                    key: transposed(tensor.cpu().numpy()).copy() for key, tensor in theirs.items() if tensor is not None
+                }
+                state[name] = {**value, **kept}
+            else:
+                state[name] = step if name == "step" else math.prod([optimizer[name.removesuffix("_power")]] * step)
+        return state
 
     def _tensor(self, array: Array) -> Any:
         import torch
@@ -378,37 +477,22 @@ class TorchVoice:
 
     def _batch(self) -> tuple[Array, Array]:
         """The next batch, in the order that the twins visit the rows."""
-        n = len(self._data["target"])
+        n, dtype = len(self._data["target"]), self._experiment["dtype"]
         size = self._experiment["batch_size"] or n
         if size >= n:
-            return batch_inputs(self._data["x"], None), self._data["target"]
+            return batch_inputs(self._data["x"], None, dtype), self._data["target"]
         if self._position >= len(self._order):
             self._order, self._position = epoch_order(self._experiment, self._generator, n), 0
         rows = self._order[self._position : self._position + size]
         self._position += len(rows)
         record("batch.rows", rows)
-        return batch_inputs(self._data["x"], rows), self._data["target"][rows]
+        return batch_inputs(self._data["x"], rows, dtype), self._data["target"][rows]
 
     def _draw(self, layer: dict[str, Any], shape: tuple[int, ...]) -> Array:
         if layer["type"] == "dropout":
             mask: Array = record("mask", random_mask(self._generator, shape, layer["p"]), of=layer["name"])
             return mask
         return np.asarray(record("noise", layer["sd"] * random_normal(self._generator, shape), of=layer["name"]))
-
-    def _state(self) -> dict[str, Any]:
-        """The optimizer's state by the twins' names: what PyTorch keeps of it, and the counts that follow from it."""
-        from twinnet.torch_twin.networks import transposed
-
-        taken, optimizer = len(self._losses), self._experiment["optimizer"]
-        counts = {"step": taken} | {f"{key}_power": optimizer.get(key, 0.0) ** taken for key in ("beta1", "beta2")}
-        named = {key: value for key, value in self._network.named_arrays().items() if value.requires_grad}
-        found: dict[str, Any] = {}
-        for name, start in optimizer_init(optimizer, trained_params(self._experiment["model"], self.params)).items():
-            found[name] = counts.get(name)
-            if isinstance(start, dict):
-                kept = {key: self._optimizer.state[tensor].get(name) for key, tensor in named.items()}
-                found[name] = {key: transposed(value.cpu().numpy()) for key, value in kept.items() if value is not None}
-        return found
 
 
 def about_run(experiment: dict[str, Any], label: str) -> dict[str, Any]:

@@ -80,12 +80,14 @@ class Network(nn.Module):
     ----------
     model : list of dict
         Its layers.
+    dtype : str
+        Of all its numbers, one of `twinnet.dtypes.DTYPES`.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, dtype: str = "float64") -> None:
         super().__init__()
         self.model = model
-        self.stack = nn.Sequential(*(self.make_layer(layer) for layer in model)).double()
+        self.stack = nn.Sequential(*(self.make_layer(layer) for layer in model)).to(getattr(torch, dtype))
 
     @staticmethod
     def make_layer(layer: dict[str, Any]) -> nn.Module:
@@ -137,7 +139,7 @@ class Network(nn.Module):
             record("d_x", None if before is None else before.grad, of=layer["name"])
         for key, tensor in self.named_arrays().items():
             if reg > 0 and tensor.grad is not None:
-                decayed = tensor.grad.add(tensor, alpha=reg) if key.endswith(".w") else tensor.grad
+                decayed = tensor.grad + reg * tensor if key.endswith(".w") else tensor.grad
                 record("grad", transposed(decayed.detach().cpu().numpy()), of=key)
 
     def named_arrays(self) -> dict[str, Tensor]:
