@@ -404,6 +404,7 @@ def test_fashion_mnist_is_downloaded_and_checked(installer, tmp_path, capsys):
         (b"<!DOCTYPE html>", "http.*is not an IDX file"),
         (gzip.compress(idx(IMAGE)), "http.*is not the file expected"),
     ],
+    ids=["nothing", "a page", "other images"],
 )
 def test_a_download_that_is_not_fashion_mnist_leaves_nothing_and_keeps_what_was_there(
     installer, tmp_path, capsys, served_as, message

@@ -204,12 +204,8 @@ def model_init(model: Model, generator: Generator, init: dict[str, Any]) -> Para
     params: Params = {}
     for layer in model:
         if layer["type"] in ("affine", "conv2d"):
-            w, b = (
-                draw_affine(layer, generator, init)
-                if layer["type"] == "affine"
-                else draw_conv2d(layer, generator, init)
-            )
-            params[layer["w"]], params[layer["b"]] = w, b
+            draw = draw_affine if layer["type"] == "affine" else draw_conv2d
+            params[layer["w"]], params[layer["b"]] = draw(layer, generator, init)
     return params
 
 
@@ -225,8 +221,11 @@ def trained_params(model: Model, params: Params) -> Params:
     -------
     dict of arrays
     """
-    frozen = {layer[key] for layer in model if layer.get("frozen") for key in ("w", "b")}
-    return {key: value for key, value in params.items() if key not in frozen} if frozen else params
+    frozen = [layer for layer in model if layer.get("frozen")]
+    if not frozen:
+        return params
+    kept = {layer[key] for layer in frozen for key in ("w", "b")}
+    return {key: value for key, value in params.items() if key not in kept}
 
 
 def model_forward(
@@ -256,19 +255,6 @@ def model_forward(
         match layer["type"]:
             case "affine":
                 out, cache = affine_forward(out, params[layer["w"]], params[layer["b"]])
-            case "conv2d":
-                stride, padding = layer.get("stride", 1), layer.get("padding", 0)
-                out, cache = conv2d_forward(out, params[layer["w"]], params[layer["b"]], stride, padding)
-            case "max_pool2d":
-                out, cache = max_pool2d_forward(out, layer["size"], layer.get("stride"))
-            case "average_pool2d":
-                out, cache = average_pool2d_forward(out, layer["size"], layer.get("stride"))
-            case "global_average_pool2d":
-                out, cache = global_average_pool2d_forward(out)
-            case "unflatten":
-                out, cache = unflatten_forward(out, layer["shape"])
-            case "flatten":
-                out, cache = flatten_forward(out)
             case "relu":
                 out, cache = relu_forward(out)
             case "leaky_relu":
@@ -285,6 +271,19 @@ def model_forward(
                 out, cache = softmax_forward(out)
             case "log_softmax":
                 out, cache = log_softmax_forward(out)
+            case "conv2d":
+                stride, padding = layer.get("stride", 1), layer.get("padding", 0)
+                out, cache = conv2d_forward(out, params[layer["w"]], params[layer["b"]], stride, padding)
+            case "max_pool2d":
+                out, cache = max_pool2d_forward(out, layer["size"], layer.get("stride"))
+            case "average_pool2d":
+                out, cache = average_pool2d_forward(out, layer["size"], layer.get("stride"))
+            case "global_average_pool2d":
+                out, cache = global_average_pool2d_forward(out)
+            case "unflatten":
+                out, cache = unflatten_forward(out, layer["shape"])
+            case "flatten":
+                out, cache = flatten_forward(out)
             case "dropout" if generator is not None:
                 mask = record("mask", random_mask(generator, out.shape, layer["p"]), of=layer["name"])
                 out, cache = dropout_forward(out, mask, layer["p"])
@@ -314,24 +313,14 @@ def model_backward(model: Model, params: Params, caches: list[dict[str, Any]], d
         The keys of `trained_params`, in their order.
     """
     grads: Params = dict.fromkeys(trained_params(model, params), d_out)  # for their order: each is replaced below
-    first = next((i for i, layer in enumerate(model) if layer.get("w") in grads), len(model))
-    for i in reversed(range(first, len(model))):
+    first = 0
+    while first < len(model) and model[first].get("w") not in grads:
+        first += 1
+    for i in range(len(model) - 1, first - 1, -1):
         layer, cache = model[i], caches[i]
         match layer["type"]:
             case "affine":
                 d_out, d_w, d_b = affine_backward(d_out, cache, input_gradient=i > first)
-            case "conv2d":
-                d_out, d_w, d_b = conv2d_backward(d_out, cache, input_gradient=i > first)
-            case "max_pool2d":
-                d_out = max_pool2d_backward(d_out, cache)
-            case "average_pool2d":
-                d_out = average_pool2d_backward(d_out, cache)
-            case "global_average_pool2d":
-                d_out = global_average_pool2d_backward(d_out, cache)
-            case "unflatten":
-                d_out = unflatten_backward(d_out, cache)
-            case "flatten":
-                d_out = flatten_backward(d_out, cache)
             case "relu":
                 d_out = relu_backward(d_out, cache)
             case "leaky_relu":
@@ -348,6 +337,18 @@ def model_backward(model: Model, params: Params, caches: list[dict[str, Any]], d
                 d_out = softmax_backward(d_out, cache)
             case "log_softmax":
                 d_out = log_softmax_backward(d_out, cache)
+            case "conv2d":
+                d_out, d_w, d_b = conv2d_backward(d_out, cache, input_gradient=i > first)
+            case "max_pool2d":
+                d_out = max_pool2d_backward(d_out, cache)
+            case "average_pool2d":
+                d_out = average_pool2d_backward(d_out, cache)
+            case "global_average_pool2d":
+                d_out = global_average_pool2d_backward(d_out, cache)
+            case "unflatten":
+                d_out = unflatten_backward(d_out, cache)
+            case "flatten":
+                d_out = flatten_backward(d_out, cache)
             case "dropout" if cache:
                 d_out = dropout_backward(d_out, cache)
             case "noise" if cache:
