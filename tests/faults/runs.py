@@ -11,6 +11,7 @@ from faults.mutation import quoted
 from twinnet.experiment import experiment_check, experiment_data, experiment_read
 from twinnet.parity.bridge import Bridge
 from twinnet.parity.trace import Trace, read_trace
+from twinnet.parity.voices import about_run
 from twinnet.record import recording
 from twinnet.train import train, train_start
 
@@ -117,7 +118,7 @@ def settings() -> dict[str, dict[str, Any]]:
 
 def python_trace(experiment: dict[str, Any], folder: Path, steps: int, data: Any = None) -> Trace:
     """A recorded run in Python."""
-    with recording(folder, about={"experiment": experiment}):
+    with recording(folder, about=about_run(experiment, "Python")):
         run = train_start(experiment)
         train(experiment, experiment_data(experiment) if data is None else data, run, steps)
     return read_trace(folder)
@@ -125,6 +126,7 @@ def python_trace(experiment: dict[str, Any], folder: Path, steps: int, data: Any
 
 def r_trace(r: Bridge, experiment: dict[str, Any], folder: Path, steps: int, kept: str = "") -> Trace:
     """A recorded run in R; the data are kept under the name `kept`, if one is given, for the runs that follow."""
+    about = json.dumps(about_run(experiment, "R"))
     r.eval(
         f"""evalq({{
           experiment <- experiment_check(jsonlite::fromJSON({quoted(json.dumps(experiment))},
@@ -137,7 +139,7 @@ def r_trace(r: Bridge, experiment: dict[str, Any], folder: Path, steps: int, kep
           with_recording({quoted(str(folder))}, {{
             run <- train_start(experiment)
             train(experiment, data, run, {steps})
-          }}, about = list(experiment = experiment))
+          }}, about = jsonlite::fromJSON({quoted(about)}, simplifyVector = FALSE))
           NULL
         }}, new.env(parent = asNamespace("twinnet")))"""
     )

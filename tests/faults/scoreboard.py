@@ -22,6 +22,7 @@ from rich.progress import track
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 from twinnet.experiment import GENERATORS, experiment_check
+from twinnet.kernels import ARITHMETICS
 from twinnet.parity.bridge import Bridge, start_r
 from twinnet.parity.causes import Cause, find_causes
 from twinnet.parity.trace import Trace
@@ -117,9 +118,11 @@ def clean_experiments() -> Iterator[tuple[str, dict[str, Any], str, int]]:
             generator = GENERATORS[number % len(GENERATORS)]
             if experiment["init"]["name"] == "torch":
                 generator = "torch"
-            threads = THREADS[number // len(GENERATORS) % len(THREADS)]
-            changed = experiment_check({**experiment, "seed": seed, "generator": generator})
-            yield f"{name}, seed {seed}, {generator}'s numbers, {threads} threads", changed, name, threads
+            arithmetic = ARITHMETICS[number // len(GENERATORS) % len(ARITHMETICS)]
+            threads = THREADS[number // (len(GENERATORS) * len(ARITHMETICS)) % len(THREADS)]
+            settled = {"seed": seed, "generator": generator, "arithmetic": arithmetic}
+            what = f"{name}, seed {seed}, {generator}'s numbers, {arithmetic} arithmetic, {threads} threads"
+            yield what, experiment_check({**experiment, **settled}), name, threads
 
 
 def false_alarms(laboratory: Laboratory, runs: Iterable[tuple[str, dict[str, Any], str, int]]) -> tuple[int, list[str]]:

@@ -73,7 +73,13 @@ def information(a: AnyArray, b: AnyArray) -> float:
     return VALUE_BITS * min(len(counts), n)
 
 
-def array_guesses(a: AnyArray, b: AnyArray, sizes: Sequence[int] = (), factors: Any = None) -> Iterator[Guess]:
+def array_guesses(
+    a: AnyArray,
+    b: AnyArray,
+    sizes: Sequence[int] = (),
+    factors: dict[tuple[str, str], float] | None = None,
+    near: float = 1e-10,
+) -> Iterator[Guess]:
     """What `b` would be if `a` were right, for each mistake that shows in the arrays alone.
 
     Parameters
@@ -83,25 +89,27 @@ def array_guesses(a: AnyArray, b: AnyArray, sizes: Sequence[int] = (), factors: 
         Sizes that a sum may have been divided by, or not: of the batch, of a window.
     factors : dict of (str, str) to float, optional
         Factors that mean something, by cause and description: those of dropout, for example.
+    near : float
+        How far apart, relative to their size, two numbers may be by rounding.
 
     Yields
     ------
     Guess
     """
     with np.errstate(all="ignore"):
-        yield from in_another_order(a, b)
+        yield from in_another_order(a, b, near)
         if a.shape != b.shape or a.size == 0:
             return
-        yield from shifted(a, b)
+        yield from shifted(a, b, near)
         sizes = [*a.shape, a.size, *sizes]
         rows = probe_rows(a, b)
         if rows is None:
-            yield from in_place(a, b, sizes, factors or {})
+            yield from in_place(a, b, sizes, factors or {}, near)
             return
         probe = b[rows]
-        likely = {guess.name for guess in in_place(a[rows], probe, sizes, factors or {}) if fits(guess, probe)}
+        likely = {guess.name for guess in in_place(a[rows], probe, sizes, factors or {}, near) if fits(guess, probe)}
         if likely:
-            yield from (guess for guess in in_place(a, b, sizes, factors or {}) if guess.name in likely)
+            yield from (guess for guess in in_place(a, b, sizes, factors or {}, near) if guess.name in likely)
 
 
 def probe_rows(a: AnyArray, b: AnyArray) -> Any:
@@ -119,15 +127,15 @@ def fits(guess: Guess, probe: AnyArray) -> bool:
 
 
 def in_place(
-    a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float]
+    a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float], near: float
 ) -> Iterator[Guess]:
     """What may have happened to each element where it stands."""
-    yield from scaled(a, b, sizes, factors)
+    yield from scaled(a, b, sizes, factors, near)
     yield from transformed(a, b)
     yield from fitted(a, b)
 
 
-def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
+def in_another_order(a: AnyArray, b: AnyArray, near: float) -> Iterator[Guess]:
     """The same elements in other places."""
     if a.size != b.size or a.size < 2:
         return
@@ -148,7 +156,7 @@ def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
     if a.ndim == 1:
         yield Guess("rows_permuted", np.sort(a), "sorted", cost=1.0)
     if a.ndim == 2 and a.shape[1] >= SMALLEST_IMAGE:
-        yield from columns_regrouped(a, b)
+        yield from columns_regrouped(a, b, near)
     for axis in range(a.ndim):
         yield from permuted(a, b, axis)
     same_range = a.min() == b.min() and a.max() == b.max()
@@ -159,7 +167,7 @@ def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
         yield Guess("elements_permuted", predicted, cost=math.lgamma(a.size + 1) / math.log(2))
 
 
-def columns_regrouped(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
+def columns_regrouped(a: AnyArray, b: AnyArray, near: float) -> Iterator[Guess]:
     """Rows that are flattened arrays, flattened in another order: (c, h, w) as (w, h, c) or (h, w, c)."""
     d = a.shape[1]
     pairs = [(p, d // p) for p in range(2, d) if d % p == 0]
@@ -172,7 +180,7 @@ def columns_regrouped(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
                 name = "column_major" if list(axes) == sorted(axes, reverse=True) else "axis_order"
                 orders.append((name, numbers.transpose(axes).ravel(), f"axes {axes}"))
         for name, order, text in orders:
-            if np.allclose(a[0, order], b[0], rtol=1e-9, atol=0):
+            if np.allclose(a[0, order], b[0], rtol=10 * near, atol=near):
                 yield Guess(name, a[:, order], f"each row as {shape}, {text}", math.log2(9 * len(triples) + 4))
 
 
@@ -196,7 +204,7 @@ def permuted(a: AnyArray, b: AnyArray, axis: int) -> Iterator[Guess]:
     yield Guess(name, np.take(a, order, axis), f"the order is {shown}", math.lgamma(n + 1) / math.log(2))
 
 
-def shifted(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
+def shifted(a: AnyArray, b: AnyArray, near: float) -> Iterator[Guess]:
     """Counting from another start, rows that are off by one, and streams that have lost step."""
     whole = bool(np.all(a == np.floor(a)) and np.all(b == np.floor(b)))
     if whole and len(np.unique(a.flat[:MANY])) > 2:
@@ -212,10 +220,10 @@ def shifted(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
                 bits = VALUE_BITS / 2 if whole else VALUE_BITS
                 yield Guess("index_off_by_one", rolled, f"{step:+d} along axis {axis}", bits * b[tuple(edge)].size)
     for order in ("F", "C") if a.ndim > 1 else ("C",):
-        yield from streams(a, b, order)
+        yield from streams(a, b, order, near)
 
 
-def streams(a: AnyArray, b: AnyArray, order: Any) -> Iterator[Guess]:
+def streams(a: AnyArray, b: AnyArray, order: Any, near: float) -> Iterator[Guess]:
     """Numbers drawn one after another of which one side has drawn some more."""
     x, y = a.ravel(order), b.ravel(order)
     start = int(np.argmax(x != y))
@@ -223,7 +231,7 @@ def streams(a: AnyArray, b: AnyArray, order: Any) -> Iterator[Guess]:
     bits = 1.0 if few else VALUE_BITS
     for k in range(1, min((x.size - start) // 2, LARGEST_SHIFT) + 1):
         seen = min(8, x.size - start - k)
-        if not np.allclose(y[start : start + seen], x[start + k : start + k + seen], rtol=1e-9, atol=0):
+        if not np.allclose(y[start : start + seen], x[start + k : start + k + seen], rtol=10 * near, atol=0):
             continue
         flat = np.concatenate([x[:start], x[start + k :], y[y.size - k :]])
         cost = k * bits + math.log2(x.size) + 1
@@ -231,7 +239,9 @@ def streams(a: AnyArray, b: AnyArray, order: Any) -> Iterator[Guess]:
         yield Guess("stream_shifted", flat.reshape(b.shape, order=order), detail, cost)
 
 
-def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float]) -> Iterator[Guess]:
+def scaled(
+    a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float], near: float
+) -> Iterator[Guess]:
     """A factor between the two, with a name if it is one that porters know."""
     yield Guess("sign", -a)
     if np.isin(a, (0, 1)).all():
@@ -244,7 +254,7 @@ def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[s
     size = abs(c)
 
     def is_near(value: float) -> bool:
-        return abs(size - value) <= 1e-11 * value
+        return abs(size - value) <= 0.1 * near * value
 
     known = [("factor_two", "2", 2.0)]
     known += [("pixel_scale", f"{value:.7g}", value) for value in (255.0, 256.0, 256.0 / 255.0)]
@@ -254,7 +264,7 @@ def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[s
     for name, text, value in known:
         if value not in (0.0, 1.0) and is_near(value):
             yield Guess(name, a * math.copysign(value, c), f"{sign}factor {text}", float(c < 0))
-    if size > 1 and size * size - 1 > 1e-7:
+    if size > 1 and size * size - 1 > 1000 * near:
         for power, text in ((1, "n / (n - 1)"), (2, "sqrt(n / (n - 1))")):
             n = round(1 / (1 - size**-power))
             likely = n > 2 and (a.size > 2 or n in sizes)

@@ -41,7 +41,7 @@ class Recorded:
         if not self.trace.has(key):
             raise MissingTensorError(key)
         array = np.asarray(self.trace.load(key))
-        return array.astype(np.float64) if array.dtype == bool else array
+        return array.astype(np.float64) if array.dtype in (bool, np.float32) else array
 
     def before(self, key: str, steps: int = 1) -> Any:
         """A parameter, or a state of the optimizer, as the update `steps` steps ago left it; 1: what this step used."""
