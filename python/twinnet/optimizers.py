@@ -324,7 +324,8 @@ def with_weight_decay(g: Array, p: Array, weight_decay: float) -> Array:
 def root_and_eps(s: Array, optimizer: dict[str, Any]) -> Array:
     """The divisor of adagrad and rmsprop: eps outside the root in PyTorch, inside it in Keras."""
     if optimizer["rule"] == "keras":
-        inside: Array = np.sqrt(s + optimizer["eps"])
-        return inside
-    outside: Array = np.sqrt(s) + optimizer["eps"]
-    return outside
+        shifted: Array = s + optimizer["eps"]
+        return np.sqrt(shifted, out=shifted)
+    root: Array = np.sqrt(s)
+    root += optimizer["eps"]
+    return root
