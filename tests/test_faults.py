@@ -99,7 +99,7 @@ def test_a_fault_is_undone(r):
     with mutated(r, "Python", "affine", "out = matmul(x, w) + b", "out = matmul(x, w)"):
         assert (affine_forward(x, w, b)[0] == 3).all()
     assert (affine_forward(x, w, b)[0] == 4).all()
-    with mutated(r, "R", "affine", "rep(b, each = nrow(x))", "0"):
+    with mutated(r, "R", "affine", "rep.int(b, rep.int(nrow(x), length(b)))", "0"):
         assert (r.call("affine_forward", x, w, b)["out"] == 3).all()
     assert (r.call("affine_forward", x, w, b)["out"] == 4).all()
 
