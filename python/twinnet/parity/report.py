@@ -285,7 +285,7 @@ def draw_comparisons(name: str, comparisons: Sequence[Comparison], path: Path) -
     tolerance = comparisons[0].tolerance
     panels[2].axhline(tolerance, color="grey", linestyle=":")
     panels[2].set_yscale("symlog", linthresh=tolerance * 1e-4)
-    panels[2].set_ylim(0, max(10 * tolerance, 10 * largest))
+    panels[2].set_ylim(0, 10 * max(tolerance, largest))
     compared = ", ".join(f"{mark} {voice.label}" for mark, voice in zip(".x", voices[1:], strict=False))
     panels[2].set(xlabel="step", title=f"loss, |{voices[0].label} - {compared}|; tolerance {tolerance:.0e}")
     keys = [Line2D([], [], color="black", linewidth=6, alpha=0.3, label=voices[0].label)]
