@@ -30,7 +30,7 @@ LOG_SERIES <- c(
 )
 # 2^-1075 (which is 0), 2^-1074, ..., 2^1023, by doubling: a libm's power need not be exact.
 POWERS <- c(0, Reduce(function(power, k) power * 2, seq_len(2097), 2^-1074, accumulate = TRUE))
-POWERS_ZERO <- 1076 # place of 2^0
+POWERS_ZERO <- 1076L # place of 2^0
 
 #' Exponential, natural logarithm and hyperbolic tangent of each element, the same bits on every machine
 #'
@@ -92,18 +92,27 @@ exp_of_piece <- function(x) {
 
 # log(x) = k ln(2) + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2).
 log_of_piece <- function(x) {
-  sound <- is.finite(x) & x > 0
-  all_sound <- all(sound)
-  k <- floor(log2(if (all_sound) x else ifelse(sound, x, 1)))
-  m <- x / POWERS[k + POWERS_ZERO]
-  large <- m >= 2 * SQRT_HALF # also where log2 was rounded to the next whole number
-  out <- log_of_parts(m * (1 - 0.5 * large) - 1, k + large)
-  if (!all_sound) {
-    out[!sound] <- NaN
-    out[which(x == 0)] <- -Inf
-    out[which(x == Inf)] <- Inf
+  if (!isTRUE(min(x) > 0 && max(x) < Inf)) {
+    return(log_at_edges(x))
   }
+  k <- log(x) * INV_LN2 - 0.5 + ROUND - ROUND # this machine's log: it need only be near
+  m <- x / POWERS[as.integer(k) + POWERS_ZERO]
+  large <- as.double(m >= 2 * SQRT_HALF) # also where k came out one too small; one too large does no harm
+  out <- log_of_parts(m - (0.5 * large) * m - 1, k + large)
   dim(out) <- dim(x)
+  out
+}
+
+# The logarithm where some numbers have none that is a number.
+log_at_edges <- function(x) {
+  sound <- is.finite(x) & x > 0
+  out <- x
+  out[] <- NaN
+  if (any(sound)) {
+    out[sound] <- log_of_piece(x[sound])
+  }
+  out[which(x == 0)] <- -Inf
+  out[which(x == Inf)] <- Inf
   out
 }
 
@@ -153,7 +162,7 @@ horner <- function(t, series) {
 # 2^k x for whole numbers k; in two steps where 2^k is not a normal number, so that the result is rounded once.
 times_power <- function(x, k) {
   if (isTRUE(min(k) > -1000 && max(k) < 1000)) {
-    return(x * POWERS[k + POWERS_ZERO])
+    return(x * POWERS[as.integer(k) + POWERS_ZERO])
   }
   half <- floor(k / 2)
   x * POWERS[half + POWERS_ZERO] * POWERS[k - half + POWERS_ZERO]

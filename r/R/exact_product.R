@@ -7,8 +7,8 @@
 # With K the inner dimension, beta = floor((53 - ceil(log2 3K)) / 2) and d = 2^-(beta + 1), the error of element (i, j)
 # is at most 2^-53 |(a b)_ij| + (2^-51 d + 5 d^3) K A_i B_j, where A_i is twice the largest number in row i of a,
 # B_j likewise for column j of b, but not less than about 1e-146. A row with a NaN, an infinity or a number beyond about
-# 1e150 gives NaN. Products of at most 4096 terms are too small for that to pay: their terms are rounded, and added by the
-# tree of exact_sums.R. python/EXACT.md proves it all. Twin: python/twinnet/exact_product.py.
+# 1e150 gives NaN. Products of at most 4096 terms are too small for that to pay: their terms are rounded, and added by
+# the tree of exact_sums.R. python/EXACT.md proves it all. Twin: python/twinnet/exact_product.py.
 
 UNIT <- 2^-53
 POWERS_OF_TWO <- 2^(0:52)
