@@ -70,7 +70,7 @@ def bound(a, b, true: Fraction, i: int, j: int) -> Fraction:
     beta = (53 - (3 * k - 1).bit_length()) // 2
     d = Fraction(2) ** -(beta + 1)
     smallest = slice_constants(k)[0]
-    sizes = [4 * Fraction(max(float(np.abs(x).max()), smallest)) for x in (a[i], b[:, j])]
+    sizes = [2 * Fraction(max(float(np.abs(x).max()), smallest)) for x in (a[i], b[:, j])]
     return u * abs(true) + (Fraction(2) ** -51 * d + 5 * d**3) * k * sizes[0] * sizes[1]
 
 

@@ -83,7 +83,7 @@ LONG += [(name, name, {"maxit": 20}) for name in ("mnist_mlp", "mnist_cnn", "mni
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("name", "variant", "overrides"), LONG, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "variant", "overrides"), LONG, ids=str)
 def test_whole_runs_agree_in_every_bit(r, name, variant, overrides):
     """All experiments of the course, as long as they are, and the large ones for 20 steps."""
     keys = ("r", "python", "torch")
@@ -167,9 +167,7 @@ def test_a_checksum_is_the_md5_of_the_numbers(r):
 
     experiment = experiment_override(experiment_read("iris_dnn"), maxit=2, arithmetic="exact")
     sums = run_checksum(experiment)
-    theirs = r.eval(
-        "run_checksum(experiment_override(experiment_read('iris_dnn'), maxit = 2, arithmetic = 'exact'))"
-    )
+    theirs = r.eval("run_checksum(experiment_override(experiment_read('iris_dnn'), maxit = 2, arithmetic = 'exact'))")
     assert sums["steps"] == theirs["steps"].tolist()
     assert sums["run"] == theirs["run"].item() == r.call("checksum_of_steps", sums["steps"]).item()
     assert sums["run"] == md5("".join(f"{step}\n" for step in sums["steps"]).encode()).hexdigest()

@@ -8,14 +8,14 @@ groups of slice products are added, in one order:
     a b = high + (middle + low),  high = a1 b1,  middle = a1 b2 + a2 b1,  low = a1 b3 + a2 b2 + a3 b1.
 
 With K the inner dimension, beta = floor((53 - ceil(log2 3K)) / 2) and d = 2^-(beta + 1), the error of element (i, j) is
-at most 2^-53 |(a b)_ij| + (2^-51 d + 5 d^3) K A_i B_j, where A_i is four times the largest number in row i of a, B_j
+at most 2^-53 |(a b)_ij| + (2^-51 d + 5 d^3) K A_i B_j, where A_i is twice the largest number in row i of a, B_j
 likewise for column j of b, but not less than about 1e-146. A row with a NaN, an infinity or a number beyond about 1e150
-gives NaN. EXACT.md proves it. Twin: r/R/exact_product.R.
+gives NaN. Products of at most 4096 terms are too small for that to pay: their terms are rounded, and added by the tree
+of `exact_sums`. EXACT.md proves it all. Twin: r/R/exact_product.R.
 """
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -120,7 +120,7 @@ def product_of_rows(a: Array, b: Array) -> Array:
 
 
 def multiply_rows(a: Array, b: Array, product: Array) -> None:
-    """Write the products of rows into `product` (n, m), as many rows of `a` at a time as the processor's cache holds."""
+    """Write products of rows into `product` (n, m), for as many rows of `a` at a time as fit into the cache."""
     step = max(1, NUMBERS_IN_CACHE // max(b.shape))
     cut = slices(b)
     for start in range(0, len(a), step):

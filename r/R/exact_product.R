@@ -5,9 +5,10 @@
 # three groups of slice products are added, in one order:
 #   a b = high + (middle + low),  high = a1 b1,  middle = a1 b2 + a2 b1,  low = a1 b3 + a2 b2 + a3 b1.
 # With K the inner dimension, beta = floor((53 - ceil(log2 3K)) / 2) and d = 2^-(beta + 1), the error of element (i, j)
-# is at most 2^-53 |(a b)_ij| + (2^-51 d + 5 d^3) K A_i B_j, where A_i is four times the largest number in row i of a,
+# is at most 2^-53 |(a b)_ij| + (2^-51 d + 5 d^3) K A_i B_j, where A_i is twice the largest number in row i of a,
 # B_j likewise for column j of b, but not less than about 1e-146. A row with a NaN, an infinity or a number beyond about
-# 1e150 gives NaN. python/EXACT.md proves it. Twin: python/twinnet/exact_product.py.
+# 1e150 gives NaN. Products of at most 4096 terms are too small for that to pay: their terms are rounded, and added by the
+# tree of exact_sums.R. python/EXACT.md proves it all. Twin: python/twinnet/exact_product.py.
 
 UNIT <- 2^-53
 POWERS_OF_TWO <- 2^(0:52)

@@ -1,4 +1,4 @@
-"""Write shared_data/golden/exact_runs.json: checksums of exact runs, by Python. Every voice on every machine has them."""
+"""Write shared_data/golden/exact_runs.json: checksums of exact runs, which every voice has on every machine."""
 
 from __future__ import annotations
 

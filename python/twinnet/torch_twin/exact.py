@@ -1,4 +1,4 @@
-"""The exact kernels in PyTorch, as operations that autograd knows: the same bits as the twins', on any number of threads.
+"""The exact kernels in PyTorch, as operations that autograd knows: the bits of the twins, on any number of threads.
 
 They are `twinnet.exact_product`, `exact_sums` and `exact_functions` once more, in PyTorch's operations and with its own
 BLAS, and each layer is built of them in the twins' order. What an operation of PyTorch's does in one way only (a sum of
@@ -179,7 +179,7 @@ def power_of_two(k: Tensor) -> Tensor:
 
 
 def operation(forward: Callable[..., Tensor], backward: Callable[..., Any]) -> Operation:
-    """An operation for autograd: ``forward(*inputs)``, and ``backward(d_out, out, *inputs)`` with a gradient of each."""
+    """An operation for autograd: ``forward(*inputs)``, and ``backward(d_out, out, *inputs)``, a gradient of each."""
 
     class Applied(torch.autograd.Function):
         @staticmethod
