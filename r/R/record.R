@@ -257,6 +257,7 @@ read_numbers <- function(file, n, dtype) {
     float32 = as_dtype(readBin(file, "double", n, size = 4), "float32"),
     int64 = {
       halves <- matrix(readBin(file, "integer", 2 * n), nrow = 2)
+      halves[is.na(halves)] <- -2^31 # these bits are R's NA
       low <- halves[1, ] + 2^32 * (halves[1, ] < 0)
       low + 2^32 * halves[2, ]
     },
