@@ -191,7 +191,8 @@ def global_average_pool2d_forward(x: Array) -> tuple[Array, dict[str, Any]]:
         If `x` is not an array of images.
     """
     n, c, h, w = check_image_batch(x, "x").shape
-    out = row_sums(x.reshape(n * c, h * w)) / (h * w)
+    columns_first = x.transpose(0, 1, 3, 2)  # the order in which R adds
+    out = row_sums(columns_first.reshape(n * c, h * w)) / (h * w)
     return out.reshape(n, c, 1, 1), {"shape": x.shape}
 
 

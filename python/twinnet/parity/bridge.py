@@ -116,7 +116,8 @@ class Bridge:
         Parameters
         ----------
         name : str
-            A function of the R package twinnet (exported or not) or of base R, or ``"package::function"``.
+            A function that was defined in R's global environment, one of the R package twinnet (exported or not) or
+            of base R, in this order, or ``"package::function"``.
         *args, **kwargs : object
             Its arguments, converted as the module's table says; R objects pass through.
         convert : bool
