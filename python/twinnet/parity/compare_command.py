@@ -172,6 +172,7 @@ def run_to_save(options: argparse.Namespace) -> SavedRun:
     given = {name: getattr(options, name) for name in OVERRIDES}
     overrides = {name: value for name, value in given.items() if value is not None}
     folder = options.output / options.experiment
+    check_argument(not (options.resume and options.trace is not None), "trace", True, "left out when a run is resumed")
     if not options.resume:
         return SavedRun(folder, options.experiment, overrides, tuple(options.others or ["r", "python"]))
     saved = read_saved_run(folder)

@@ -240,10 +240,9 @@ class RVoice:
 
     def test_outputs(self, rows: IntArray | None = None) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
-        params = self._get(self._run, "params")
-        x = self._get(self._data, "x_test")
+        params, x = self._get(self._run, "params"), self._get(self._data, "x_test")
         if rows is not None:
-            x = self._r.call("batch_inputs", x, rows + 1, convert=False)
+            x = self._r.call("batch_inputs", x, rows + 1, self._get(self._experiment, "dtype"), convert=False)
         outputs: Array = self._r.call("model_outputs", self._experiment, params, x)
         return outputs
 
@@ -346,7 +345,7 @@ class TorchVoice:
             self._optimizer.step()
             record_phase("update")
             if is_recording():
-                record_state(self.params, self._optimizer_state(), self._generator if is_random(experiment) else None)
+                record_state(self.params, self._state(), self._generator if is_random(experiment) else None)
             if not np.isfinite(self._losses[-1]):
                 return False
         return True
@@ -411,7 +410,7 @@ class TorchVoice:
         diverged = step > 0 and not np.isfinite(self._losses[-1])
         run = {
             "params": self.params,
-            "optimizer_state": self._optimizer_state(),
+            "optimizer_state": self._state(),
             "step": step,
             "previous": None,
             "generator_state": self._generator.get_state(),
@@ -450,15 +449,14 @@ class TorchVoice:
                 kept = {name: self._tensor(transposed(value[key])).clone() for name, value in state.items()}
                 self._optimizer.state[tensor] = {"step": steps.clone(), **kept}
 
-    def _optimizer_state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         """The optimizer's state as ours: PyTorch has it for each parameter, and counts steps where we keep powers."""
         from twinnet.torch_twin.networks import transposed
 
-        if hasattr(self._optimizer, "twin_state"):
-            twin_state: dict[str, Any] = self._optimizer.twin_state
-            return twin_state
         optimizer, step, named = self._experiment["optimizer"], len(self._losses), self._network.named_arrays()
         state = optimizer_init(optimizer, trained_params(self._experiment["model"], self.params))
+        if hasattr(self._optimizer, "twin_state"):
+            return self._optimizer.twin_state or state
         for name, value in state.items():
             if isinstance(value, dict):
                 theirs = {key: self._optimizer.state[named[key]].get(name) for key in value}
