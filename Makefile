@@ -15,7 +15,7 @@ export TWINNET_SHARED_DATA := $(CURDIR)/shared_data
 R_SOURCES := $(shell find r -name '*.R' -o -name DESCRIPTION -o -name NAMESPACE) shared_data/iris.csv \
 	$(wildcard shared_data/experiments/*.json shared_data/golden/*.json) python/twinnet/parity/originals.py
 
-.PHONY: help setup compare test test-full test-python test-r lint format check docs fashion bench clean
+.PHONY: help setup compare test test-full faults test-python test-r lint format check docs fashion bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test: test-r ## run all tests: R's own, then Python's and those that drive R fro
 
 test-full: test-r ## run all tests and the long proofs
 	$(BIN)/pytest tests -n auto --maxprocesses 4
+
+faults: setup ## plant porting faults in either language and score what is said of them
+	@PYTHONPATH=tests $(BIN)/python -m faults.scoreboard
 
 test-python: setup ## run the tests that need no R
 	$(BIN)/pytest tests -m "not full and not needs_r"
@@ -62,6 +65,7 @@ bench: setup ## measure speed against peers in the same run, as ratios
 	$(BIN)/python tests/bench/bench_iris.py
 	$(BIN)/python tests/bench/bench_generators.py
 	$(BIN)/python tests/bench/bench_mnist_mlp.py
+	$(BIN)/python tests/bench/bench_mnist_cnn.py
 	$(BIN)/python tests/bench/bench_trace.py
 
 clean: ## remove everything that was built, and the runs

@@ -9,6 +9,9 @@ import pytest
 import torch
 from operations import assert_central_differences, assert_same_message, normal
 from twinnet.conv2d import conv2d_backward, conv2d_forward
+from twinnet.kernels import arithmetic
+from twinnet.torch_twin.exact import convolution
+from twinnet.windows import check_pair
 from twins import assert_close, assert_same_bits
 
 # images (n, c, h, w), kernels (o, kh, kw), stride, padding
@@ -192,3 +195,34 @@ BAD = {
 def test_bad_arguments_are_refused_in_the_same_words(r, case):
     arguments, message = BAD[case]
     assert_same_message(r, "conv2d_forward", conv2d_forward, arguments, message)
+
+
+EXACT_CASES = [case for case in CASES if np.prod(case[0]) < 400] + [((100, 4, 7, 6), (5, 3, 2), (2, 1), (1, 0))]
+
+
+@pytest.mark.parametrize("setting", ["exact", "r"])
+@pytest.mark.parametrize("case", EXACT_CASES, ids=str)
+def test_in_exact_arithmetic_every_bit_agrees(r, case, setting):
+    images, kernels, stride, padding = case
+    x, w, b = inputs(images, kernels)
+    with arithmetic(setting):
+        out, cache = conv2d_forward(x, w, b, stride, padding)
+        d_out = normal(*out.shape, seed=3)
+        ours = [out, *conv2d_backward(d_out, cache)]
+    in_r = r.eval(
+        """function(setting, x, w, b, stride, padding, d_out) twinnet::with_arithmetic(setting, {
+          passed <- twinnet::conv2d_forward(x, w, b, stride, padding)
+          c(list(out = passed[["out"]]), twinnet::conv2d_backward(d_out, passed[["cache"]]))
+        })""",
+        convert=False,
+    )
+    arguments = (setting, x, w, b, r_pair(stride), r_pair(padding), d_out)
+    theirs = r.from_r(in_r(*[r.to_r(value) for value in arguments]))
+    for (name, value), our in zip(theirs.items(), ours, strict=True):
+        assert_same_bits(our, value, name)
+    if setting == "exact":
+        tensors = [torch.tensor(value, requires_grad=True) for value in (x, w, b)]
+        torch_out = convolution(check_pair(stride, "stride", 1), check_pair(padding, "padding", 0))(*tensors)
+        torch_out.backward(torch.tensor(d_out))
+        for our, tensor in zip(ours, [torch_out.detach(), *(tensor.grad for tensor in tensors)], strict=True):
+            assert_same_bits(our, tensor.numpy(), "against PyTorch")

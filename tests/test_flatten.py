@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from operations import assert_same_message, normal
-from twinnet.flatten import flatten_backward, flatten_forward
+from operations import assert_central_differences, assert_same_message, normal
+from twinnet.flatten import flatten_backward, flatten_forward, unflatten_backward, unflatten_forward
 from twinnet.pooling import max_pool2d_forward
 from twins import assert_same_bits
 
@@ -25,6 +25,27 @@ def test_the_columns_are_in_pytorchs_order_and_come_back(r, shape):
     assert_same_bits(d_x, d_out.reshape(shape), "d_x")
     assert_same_bits(d_x, r.call("flatten_backward", d_out, passed["cache"]), "d_x")
     assert_same_bits(flatten_backward(out, cache), x, "there and back")
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if len(shape) > 2], ids=str)
+def test_rows_become_images_in_pytorchs_order_and_rows_again(r, shape):
+    x = normal(shape[0], int(np.prod(shape[1:])))
+    out, cache = unflatten_forward(x, shape[1:])
+    passed = r.call("unflatten_forward", x, np.array(shape[1:]))
+    assert_same_bits(out, torch.unflatten(torch.tensor(x), 1, shape[1:]), "out against PyTorch")
+    assert_same_bits(out, passed["out"], "out")
+    assert_same_bits(unflatten_backward(out, cache), x, "there and back")
+    assert_same_bits(x, r.call("unflatten_backward", out, passed["cache"]), "there and back in R")
+
+
+def test_gradients_are_those_of_central_differences():
+    images, rows = normal(2, 3, 2, 4), normal(2, 24, seed=1)
+    d_images = flatten_backward(rows, flatten_forward(images)[1])
+    assert_central_differences(lambda v: float((flatten_forward(v)[0] * rows).sum()), images, d_images, "flatten")
+    d_rows = unflatten_backward(images, unflatten_forward(rows, (3, 2, 4))[1])
+    assert_central_differences(
+        lambda v: float((unflatten_forward(v, (3, 2, 4))[0] * images).sum()), rows, d_rows, "unflatten"
+    )
 
 
 def test_the_order_of_memory_does_not_matter():

@@ -14,6 +14,7 @@ allows a relative 1e-3 and an absolute 1e-7. We allow RTOL and ATOL, four float3
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,8 +27,8 @@ from operations import assert_each_close
 
 RTOL = 2**-21
 ATOL = 2**-21
-MODULES = ["activations", "affine", "dropout", "kernels", "labels", "losses", "optimizers", "softmax"]
-MODULES += ["generator_numpy_legacy"]
+MODULES = ["activations", "affine", "conv2d", "dropout", "flatten", "generator_numpy_legacy", "kernels", "labels"]
+MODULES += ["losses", "optimizers", "pooling", "softmax"]
 
 
 # ---- Two voices: one way to call the operations of either language ---------------------------------------------------
@@ -214,6 +215,53 @@ def adam_settings(alpha, beta, epsilon):
     return {"name": "adam", "beta1": alpha, "beta2": beta, "eps": epsilon}
 
 
+def margins(x, kernel_shape, strides, pads, auto_pad):
+    """Zeros around images, ((above, below), (left, right)): as `pads` has them, or so many that none is left out."""
+    assert x.ndim == 4
+    if auto_pad is None:
+        above, left, below, right = pads
+        return (above, below), (left, right)
+    around = []
+    for extent, size, stride in zip(x.shape[2:], kernel_shape, strides, strict=True):
+        missing = max((-(-extent // stride) - 1) * stride + size - extent, 0)
+        around.append((missing // 2, missing - missing // 2))
+    return tuple(around if auto_pad == b"SAME_UPPER" else [pair[::-1] for pair in around])
+
+
+def conv2d(voice, inputs, kernel_shape, strides=(1, 1), pads=(0, 0, 0, 0), auto_pad=None):
+    """Our convolution, with biases of 0; it has as many zeros above as below, and to the left as to the right."""
+    x, w = inputs
+    assert w.shape[2:] == tuple(kernel_shape)
+    (above, below), (left, right) = margins(x, kernel_shape, strides, pads, auto_pad)
+    assert (above, left) == (below, right)
+    return [voice.forward("conv2d", x, w, np.zeros(len(w)), np.array(strides), np.array([above, left]))]
+
+
+def max_pool2d(voice, inputs, kernel_shape, strides=(1, 1), pads=(0, 0, 0, 0), auto_pad=None):
+    """Our max pool of images in a margin of the smallest number, which ONNX's pool pads them with."""
+    (x,) = inputs
+    smallest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    around = margins(x, kernel_shape, strides, pads, auto_pad)
+    padded = np.pad(x, ((0, 0), (0, 0), *around), constant_values=smallest)
+    return [voice.forward("max_pool2d", padded, np.array(kernel_shape), np.array(strides))]
+
+
+def average_pool2d(voice, inputs, kernel_shape, strides=(1, 1), pads=(0, 0, 0, 0), auto_pad=None, count_include_pad=0):
+    """Our average pool of images in a margin of zeros, which it counts like other numbers."""
+    (x,) = inputs
+    around = margins(x, kernel_shape, strides, pads, auto_pad)
+    assert count_include_pad or not np.any(around)
+    padded = np.pad(x, ((0, 0), (0, 0), *around))
+    return [voice.forward("average_pool2d", padded, np.array(kernel_shape), np.array(strides))]
+
+
+def flatten(voice, inputs, axis=1):
+    """Our rows: a sample for each index before the axis."""
+    (x,) = inputs
+    axis %= x.ndim
+    return [voice.forward("flatten", x.reshape(math.prod(x.shape[:axis]), *x.shape[axis:]))]
+
+
 class Operator(NamedTuple):
     """How an ONNX operator is run: onnx's module that has its cases, and the adapter."""
 
@@ -227,11 +275,16 @@ OPERATORS = {
         "adam",
         optimizer_step(adam_settings, {"beta1_power": 0.0, "beta2_power": 0.0}, ["exp_avg", "exp_avg_sq"]),
     ),
+    "AveragePool": Operator("averagepool", average_pool2d),
+    "Conv": Operator("conv", conv2d),
     "Dropout": Operator("dropout", dropout),
+    "Flatten": Operator("flatten", flatten),
     "Gemm": Operator("gemm", gemm),
+    "GlobalAveragePool": Operator("globalaveragepool", elementwise("global_average_pool2d")),
     "LeakyRelu": Operator("leakyrelu", leaky_relu),
     "LogSoftmax": Operator("logsoftmax", along_an_axis("log_softmax")),
     "MatMul": Operator("matmul", matmul),
+    "MaxPool": Operator("maxpool", max_pool2d),
     "Momentum": Operator("momentum", optimizer_step(momentum_settings, {"step": 1}, ["momentum_buffer"])),
     "NegativeLogLikelihoodLoss": Operator("negativeloglikelihoodloss", loss_over_classes("nll")),
     "Relu": Operator("relu", elementwise("relu")),
@@ -291,6 +344,38 @@ NOT_APPLICABLE = {
         "test_sce_mean_no_weight_ii_4d",
         "test_sce_mean_no_weight_ii_4d_log_prob",
         "test_sce_mean_no_weight_ii_log_prob",
+    ],
+    "pools are of images, with two dimensions": [
+        "test_averagepool_1d_default",
+        "test_averagepool_3d_default",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_False",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_True",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_False",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
+        "test_averagepool_3d_dilations_small",
+        "test_maxpool_1d_default",
+        "test_maxpool_3d_default",
+        "test_maxpool_3d_dilations",
+        "test_maxpool_3d_dilations_use_ref_impl",
+        "test_maxpool_3d_dilations_use_ref_impl_large",
+    ],
+    "windows of pools have no gaps (dilations)": ["test_averagepool_2d_dilations", "test_maxpool_2d_dilations"],
+    "a pool's window stands only where all of it is in the image (ceil_mode)": [
+        "test_averagepool_2d_ceil",
+        "test_averagepool_2d_ceil_last_window_starts_on_pad",
+        "test_maxpool_2d_ceil",
+        "test_maxpool_2d_ceil_output_size_reduce_by_one",
+    ],
+    "an average pool divides by all of its window, a margin counted": [
+        "test_averagepool_2d_pads",
+        "test_averagepool_2d_precomputed_pads",
+        "test_averagepool_2d_precomputed_same_upper",
+        "test_averagepool_2d_same_lower",
+        "test_averagepool_2d_same_upper",
+    ],
+    "a max pool's output says not where the maxima were": [
+        "test_maxpool_with_argmax_2d_precomputed_pads",
+        "test_maxpool_with_argmax_2d_precomputed_strides",
     ],
 }
 LISTED = {name: reason for reason, names in NOT_APPLICABLE.items() for name in names}

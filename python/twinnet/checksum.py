@@ -9,6 +9,7 @@ Twin: r/R/checksum.R.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,18 @@ from twinnet.experiment import experiment_data
 from twinnet.record import exchange_recorder
 from twinnet.train import train, train_start
 
-__all__ = ["checksum_start", "checksum_stop", "run_checksum"]
+__all__ = ["checksum_of_steps", "checksum_start", "checksum_stop", "run_checksum"]
 
 PHASES = ("forward", "loss", "backward", "update")
 NOT_SUMMED = ("optimizer.", "generator.")
 
 
 def checksum_start() -> None:
-    """Begin to sum up what is recorded; a recording that is on gets nothing until `checksum_stop`."""
+    """Begin to sum up what is recorded; a recording that is on goes on."""
     recorder = Checksum()
     recorder.before = exchange_recorder(recorder)
+    if recorder.before is not None:
+        recorder.phase = recorder.before.phase
 
 
 def checksum_stop() -> dict[str, Any]:
@@ -40,6 +43,23 @@ def checksum_stop() -> dict[str, Any]:
     recorder: Checksum = exchange_recorder(None)
     exchange_recorder(recorder.before)
     return recorder.close()
+
+
+def checksum_of_steps(steps: Sequence[str]) -> str:
+    """The checksum of a run.
+
+    Parameters
+    ----------
+    steps : sequence of str
+        Those of its steps.
+
+    Returns
+    -------
+    str
+    """
+    whole = new_sum()
+    whole.update("".join(f"{step}\n" for step in steps).encode())
+    return str(whole.hexdigest())
 
 
 def run_checksum(experiment: dict[str, Any]) -> dict[str, Any]:
@@ -68,8 +88,8 @@ class Checksum:
     """What `record` hands its tensors to, to be summed up step by step."""
 
     def __init__(self) -> None:
-        self.phase: str | None = ""
         self.before: Any = None
+        self._phase: str | None = ""
         self._step = 0
         self._steps: list[str] = []
         self._sum = new_sum()
@@ -83,21 +103,31 @@ class Checksum:
     def step(self, value: int) -> None:
         self._finish_step()
         self._step = value
+        if self.before is not None:
+            self.before.step = value
+
+    @property
+    def phase(self) -> str | None:
+        """The phase of the step whose tensors come next."""
+        return self._phase
+
+    @phase.setter
+    def phase(self, value: str | None) -> None:
+        self._phase = value
+        if self.before is not None:
+            self.before.phase = value
 
     def add(self, name: str, x: Any) -> Any:
         """Sum up a tensor and return it."""
         if self.phase in PHASES and x is not None and not name.startswith(NOT_SUMMED):
             numbers = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x, dtype="<f8")
             self._sum.update(numbers.T if numbers.flags.f_contiguous else numbers.tobytes(order="F"))
-        return x
+        return x if self.before is None else self.before.add(name, x)
 
     def close(self) -> dict[str, Any]:
         """The checksums."""
         self._finish_step()
-        lines = "".join(f"{step}\n" for step in self._steps)
-        whole = new_sum()
-        whole.update(lines.encode())
-        return {"run": whole.hexdigest(), "steps": self._steps}
+        return {"run": checksum_of_steps(self._steps), "steps": self._steps}
 
     def _finish_step(self) -> None:
         if self._step > 0:

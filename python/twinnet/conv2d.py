@@ -5,8 +5,8 @@ learning calls a convolution is a cross-correlation (course: lessons B and C; Py
 (n, c, h, w), w (o, c, kh, kw), b (o,), out (n, o, oh, ow) with ``oh = floor((h + 2 padding - kh) / stride) + 1``.
 
 Each row of the output is an affine layer, whose samples are the patches that the kernels see from the places in that
-row (Chellapilla, Puri and Simard 2006). Row by row, because the patches of one row stay in the processor's cache.
-Twin: r/R/conv2d.R.
+row (Chellapilla, Puri and Simard 2006). Backward, each row of the images gets its gradient from the rows of the output
+that saw it. Row by row, because what one row needs stays in the processor's cache. Twin: r/R/conv2d.R.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from twinnet._types import Array
+from twinnet._types import Array, IntArray
 from twinnet.checks import check_argument
 from twinnet.kernels import column_sums, matmul, matmul_nt, matmul_tn
 from twinnet.windows import (
@@ -28,6 +28,7 @@ from twinnet.windows import (
     in_memory,
     laid_out,
     pad_images,
+    seen_across,
     window_counts,
     windows_of_row,
     zero_images,
@@ -58,7 +59,7 @@ def conv2d_forward(
     -------
     out : array, shape (n, o, oh, ow)
     cache : dict
-        What `conv2d_backward` needs; it holds kh x kw times as many numbers as `x`.
+        What `conv2d_backward` needs; it holds kw times as many numbers as `x`.
 
     Raises
     ------
@@ -68,16 +69,15 @@ def conv2d_forward(
     stride, padding = check_pair(stride, "stride", 1), check_pair(padding, "padding", 0)
     x = pad_images(check_image_batch(x, "x"), padding)
     check_kernels(w, b, x)
-    n, (o, c, kh, kw) = len(x), w.shape
+    n, (o, _, kh, kw) = len(x), w.shape
     down, across = window_counts(x.shape[2:], (kh, kw), stride)
-    kernels = kernel_rows(w)
-    patches = np.empty((down, kw, kh, c, across, n), x.dtype)
+    kernels = w.transpose(0, 2, 3, 1).reshape(o, -1)  # (o, kh kw c)
+    seen = seen_across(x, kw, stride[1])
     out = np.empty((down, o, across, n), np.result_type(x, w, b))
     for row in range(down):
-        np.stack(windows_of_row(x, row, (kh, kw), stride), out=patches[row])
-        seen = patches[row].reshape(-1, across * n).T
-        np.add(matmul_nt(seen, kernels), b, out=out[row].reshape(o, across * n).T)
-    cache = {"patches": patches, "w": w, "shape": x.shape, "stride": stride, "padding": padding}
+        patches = patches_of_row(seen, row, kh, stride[0])
+        np.add(matmul_nt(patches, kernels), b, out=out[row].reshape(o, across * n).T)
+    cache = {"seen": seen, "w": w, "shape": x.shape, "stride": stride, "padding": padding}
     return as_images(out), cache
 
 
@@ -99,27 +99,40 @@ def conv2d_backward(d_out: Array, cache: dict[str, Any], input_gradient: bool = 
     d_w : array, shape (o, c, kh, kw)
     d_b : array, shape (o,)
     """
-    w, stride = cache["w"], cache["stride"]
-    (o, c, kh, kw), (n, _, _, across) = w.shape, d_out.shape
-    kernels = kernel_rows(w)
-    d_kernels, d_b = np.zeros_like(kernels), np.zeros(o, w.dtype)
+    w, seen, stride = cache["w"], cache["seen"], cache["stride"]
+    (o, c, kh, kw), (n, _, down, across) = w.shape, d_out.shape
+    d_rows = in_memory(laid_out(d_out)).reshape(down, o, across * n)
+    d_kernels, d_b = np.zeros((o, kh * kw * c), w.dtype), np.zeros(o, w.dtype)
+    for row in range(down):
+        d_kernels += matmul_tn(d_rows[row].T, patches_of_row(seen, row, kh, stride[0]))
+        d_b += column_sums(d_rows[row].T)
+    d_w = d_kernels.reshape(o, kh, kw, c).transpose(0, 3, 1, 2)
+    if not input_gradient:
+        return None, d_w, d_b
+    kernels = w.transpose(2, 0, 3, 1)  # (kh, o, kw, c)
     d_x = zero_images(cache["shape"], d_out.dtype)
-    d_rows = in_memory(laid_out(d_out))
-    for row, patches in enumerate(cache["patches"]):
-        d_row = d_rows[row].reshape(o, across * n).T
-        d_kernels += matmul_tn(d_row, patches.reshape(-1, across * n).T)
-        d_b += column_sums(d_row)
-        if input_gradient:
-            d_seen = matmul(d_row, kernels).T.reshape(kw, kh, c, across, n)
-            for j, window in enumerate(windows_of_row(d_x, row, (kh, kw), stride)):
-                np.add(window, d_seen[j], out=window)  # into d_x, of which the window is a view
-    d_w = d_kernels.reshape(o, kw, kh, c).transpose(0, 3, 2, 1)
-    return crop_images(d_x, cache["padding"]) if input_gradient else None, d_w, d_b
+    for row in range(len(seen)):
+        rows, heights = rows_that_saw(row, down, kh, stride[0])
+        if len(heights) == 0:
+            continue
+        d_patches = matmul(d_rows[rows].reshape(-1, across * n).T, kernels[heights].reshape(-1, kw * c))
+        for window, d_window in zip(
+            windows_of_row(d_x, row, kw, stride[1]), d_patches.T.reshape(kw, c, across, n), strict=True
+        ):
+            np.add(window, d_window, out=window)  # into d_x, of which the window is a view
+    return crop_images(d_x, cache["padding"]), d_w, d_b
 
 
-def kernel_rows(w: Array) -> Array:
-    """Kernels as a matrix (o, kw kh c), in the order in which `windows_of_row` sees."""
-    return w.transpose(0, 3, 2, 1).reshape(len(w), -1)
+def patches_of_row(seen: Array, row: int, height: int, stride: int) -> Array:
+    """What the kernels see from the places in one row of the output: a view (ow n, kh kw c)."""
+    _, _, _, across, n = seen.shape
+    return seen[row * stride : row * stride + height].reshape(-1, across * n).T
+
+
+def rows_that_saw(row: int, down: int, height: int, stride: int) -> tuple[slice, IntArray]:
+    """Rows of the output whose kernels saw a row of the images, and with which of the kernel's rows each did."""
+    first, last = max(0, (row - height) // stride + 1), min(row // stride, down - 1)
+    return slice(first, last + 1), row - stride * np.arange(first, last + 1)
 
 
 def check_kernels(w: Any, b: Any, x: Array) -> None:

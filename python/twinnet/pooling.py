@@ -191,7 +191,8 @@ def global_average_pool2d_forward(x: Array) -> tuple[Array, dict[str, Any]]:
         If `x` is not an array of images.
     """
     n, c, h, w = check_image_batch(x, "x").shape
-    out = row_sums(x.reshape(n * c, h * w)) / (h * w)
+    columns_first = x.transpose(0, 1, 3, 2)  # the order in which R adds
+    out = row_sums(columns_first.reshape(n * c, h * w)) / (h * w)
     return out.reshape(n, c, 1, 1), {"shape": x.shape}
 
 
@@ -216,8 +217,8 @@ def global_average_pool2d_backward(d_out: Array, cache: dict[str, Any]) -> Array
 
 def positions_of_row(x: AnyArray, row: int, size: Sequence[int], stride: Sequence[int]) -> list[AnyArray]:
     """What the places in one row see: a view (c, ow, n) for each position in the window, row by row."""
-    columns = windows_of_row(x, row, size, stride)
-    return [column[i] for i in range(size[0]) for column in columns]
+    top = row * stride[0]
+    return [window for i in range(size[0]) for window in windows_of_row(x, top + i, size[1], stride[1])]
 
 
 def check_pool(size: Any, stride: Any, x: Array) -> tuple[tuple[int, int], tuple[int, int]]:

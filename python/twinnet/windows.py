@@ -153,12 +153,23 @@ def crop_images(x: Array, padding: Sequence[int]) -> Array:
     return x[:, :, down : x.shape[2] - down, across : x.shape[3] - across]
 
 
-def windows_of_row(x: AnyArray, row: int, size: Sequence[int], stride: Sequence[int]) -> list[AnyArray]:
-    """What the places in one row of the output see: a view (kh, c, ow, n) of `x` for each column of the window."""
-    across = window_counts(x.shape[2:], size, stride)[1]
-    top = row * stride[0]
-    rows = in_memory(x)[top : top + size[0]]
-    return [rows[:, :, j : j + stride[1] * (across - 1) + 1 : stride[1]] for j in range(size[1])]
+def windows_of_row(x: AnyArray, row: int, width: int, stride: int) -> list[AnyArray]:
+    """What places across one row of the images see: a view (c, ow, n) of `x` for each column of the window."""
+    places = (x.shape[3] - width) // stride + 1
+    return [in_memory(x)[row, :, j : j + stride * (places - 1) + 1 : stride] for j in range(width)]
+
+
+def seen_across(x: AnyArray, width: int, stride: int) -> AnyArray:
+    """What places across the rows of the images see: an array (h, width, c, ow, n).
+
+    What a window of height kh sees from a place is in kh neighbouring rows of it: nothing is copied twice for them.
+    """
+    n, c, h, w = x.shape
+    seen = np.empty((h, width, c, (w - width) // stride + 1, n), x.dtype)
+    for row in range(h):
+        for j, window in enumerate(windows_of_row(x, row, width, stride)):
+            seen[row, j] = window
+    return seen
 
 
 def laid_out(x: AnyArray) -> AnyArray:

@@ -10,7 +10,7 @@
 #' @return A list: `out`, a matrix (n, d_out); `cache`, what [affine_backward()] needs.
 #' @export
 affine_forward <- function(x, w, b) {
-  out <- matmul(x, w) + rep(b, each = nrow(x)) # a matrix runs down its columns, so each bias comes n times
+  out <- matmul(x, w) + rep.int(b, rep.int(nrow(x), length(b))) # a matrix runs down its columns: each bias n times
   list(out = out, cache = list(x = x, w = w))
 }
 

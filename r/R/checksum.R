@@ -9,10 +9,10 @@ NOT_SUMMED <- "^(optimizer|generator)[.]"
 
 #' Sum up what is recorded
 #'
-#' A recording that is on gets nothing from `checksum_start()` to `checksum_stop()`.
+#' A recording that is on goes on.
 #'
-#' @return `checksum_start()` NULL, invisibly; `checksum_stop()` a list: `run`, the checksum of all; `steps`, that of each
-#'   step.
+#' @return `checksum_start()` NULL, invisibly; `checksum_stop()` a list: `run`, the checksum of all; `steps`, that of
+#'   each step.
 #' @export
 checksum_start <- function() {
   recorder$now <- new_checksum(recorder$now)
@@ -25,6 +25,18 @@ checksum_stop <- function() {
   now <- recorder$now
   recorder$now <- now$before
   now$close()
+}
+
+#' The checksum of a run
+#'
+#' @param steps The checksums of its steps.
+#' @return A string.
+#' @export
+checksum_of_steps <- function(steps) {
+  path <- tempfile("checksum")
+  on.exit(unlink(path))
+  writeBin(charToRaw(paste0(steps, rep("\n", length(steps)), collapse = "")), path)
+  unname(tools::md5sum(path))
 }
 
 #' Train an experiment and sum up its run
@@ -46,7 +58,7 @@ run_checksum <- function(experiment) {
 # What record() hands its tensors to, to be summed up step by step.
 new_checksum <- function(before) {
   step <- 0
-  phase <- ""
+  phase <- if (is.null(before)) "" else before$phase()
   steps <- character()
   path <- tempfile("checksum")
   file <- NULL
@@ -57,6 +69,9 @@ new_checksum <- function(before) {
         file <<- file(path, "wb")
       }
       writeBin(as.vector(x, "double"), file, endian = "little")
+    }
+    if (!is.null(before)) {
+      before$add(name, x)
     }
   }
   finish_step <- function() {
@@ -76,13 +91,20 @@ new_checksum <- function(before) {
     set_step = function(value) {
       finish_step()
       step <<- value
+      if (!is.null(before)) {
+        before$set_step(value)
+      }
     },
-    set_phase = function(value) phase <<- value,
+    set_phase = function(value) {
+      phase <<- value
+      if (!is.null(before)) {
+        before$set_phase(value)
+      }
+    },
     close = function() {
       finish_step()
-      writeBin(charToRaw(paste0(steps, "\n", collapse = "")), path)
-      on.exit(unlink(path))
-      list(run = unname(tools::md5sum(path)), steps = steps)
+      unlink(path)
+      list(run = checksum_of_steps(steps), steps = steps)
     }
   )
 }

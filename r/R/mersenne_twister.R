@@ -207,7 +207,8 @@ rng_kind_code <- function() {
     ),
     c("Rounding", "Rejection")
   )
-  digits <- mapply(match, RNGkind()[1:3], kinds) - 1
+  used <- RNGkind()
+  digits <- c(match(used[[1]], kinds[[1]]), match(used[[2]], kinds[[2]]), match(used[[3]], kinds[[3]])) - 1
   as.integer(sum(digits * c(1, 100, 10000)))
 }
 

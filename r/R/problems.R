@@ -156,7 +156,7 @@ split_rows <- function(x, target, labels, classes, train, test) {
 #' @export
 batch_inputs <- function(x, rows, dtype = "float64") {
   if (is.raw(x)) {
-    as_dtype(t(scale_pixels(if (is.null(rows)) x else x[, rows, drop = FALSE])), dtype)
+    as_dtype(scale_pixels(t(if (is.null(rows)) x else x[, rows, drop = FALSE])), dtype)
   } else if (is.null(rows)) {
     x
   } else {

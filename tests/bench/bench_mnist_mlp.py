@@ -17,6 +17,7 @@ import sys
 import time
 
 import numpy as np
+from twinnet.parity.memory import keep_freed_memory
 
 ROUNDS = 3
 STEPS = 600
@@ -105,6 +106,7 @@ def peak_memory(name: str) -> float:
 def main() -> int:
     # first, while this process is small: a child's count begins with what its parent holds
     memory = {name: peak_memory(name) for name in PROGRAMS}
+    keep_freed_memory()  # of this process, so of every program, as the command twinnet does
     programs = {name: make() for name, make in PROGRAMS.items()}
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(ROUNDS):

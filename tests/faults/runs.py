@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from faults.mutation import quoted
 from twinnet.experiment import experiment_check, experiment_data, experiment_read
 from twinnet.parity.bridge import Bridge
 from twinnet.parity.trace import Trace, read_trace
+from twinnet.parity.voices import about_run
 from twinnet.record import recording
 from twinnet.train import train, train_start
 
@@ -19,7 +21,7 @@ def iris(hidden: list[int], activation: str = "relu", **changes: Any) -> dict[st
     after, last = changes.pop("after", []), changes.pop("last", [])
     model: list[dict[str, Any]] = []
     sizes = [4, *hidden, 3]
-    for number, (d_in, d_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for number, (d_in, d_out) in enumerate(pairwise(sizes), start=1):
         name = f"affine{number}"
         model.append({"name": name, "type": "affine", "d_in": d_in, "d_out": d_out, "w": f"{name}.w", "b": f"{name}.b"})
         if number < len(sizes) - 1:
@@ -116,7 +118,7 @@ def settings() -> dict[str, dict[str, Any]]:
 
 def python_trace(experiment: dict[str, Any], folder: Path, steps: int, data: Any = None) -> Trace:
     """A recorded run in Python."""
-    with recording(folder, about={"experiment": experiment}):
+    with recording(folder, about=about_run(experiment, "Python")):
         run = train_start(experiment)
         train(experiment, experiment_data(experiment) if data is None else data, run, steps)
     return read_trace(folder)
@@ -124,6 +126,7 @@ def python_trace(experiment: dict[str, Any], folder: Path, steps: int, data: Any
 
 def r_trace(r: Bridge, experiment: dict[str, Any], folder: Path, steps: int, kept: str = "") -> Trace:
     """A recorded run in R; the data are kept under the name `kept`, if one is given, for the runs that follow."""
+    about = json.dumps(about_run(experiment, "R"))
     r.eval(
         f"""evalq({{
           experiment <- experiment_check(jsonlite::fromJSON({quoted(json.dumps(experiment))},
@@ -136,7 +139,7 @@ def r_trace(r: Bridge, experiment: dict[str, Any], folder: Path, steps: int, kep
           with_recording({quoted(str(folder))}, {{
             run <- train_start(experiment)
             train(experiment, data, run, {steps})
-          }}, about = list(experiment = experiment))
+          }}, about = jsonlite::fromJSON({quoted(about)}, simplifyVector = FALSE))
           NULL
         }}, new.env(parent = asNamespace("twinnet")))"""
     )

@@ -1,4 +1,4 @@
-"""What two arrays alone can tell of why they differ: is one the other transposed, shifted, scaled, cast, ...?
+"""What two arrays alone can tell of why they differ: that one is the other transposed, shifted, scaled or cast.
 
 A `Guess` says what one array would be if the other were right and the porter had made a certain mistake. It knows
 nothing of networks, so it works on a stranger's tensors; `layer_hypotheses` knows more. Whether a guess holds, and
@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from twinnet._types import AnyArray, Array
+from twinnet._types import AnyArray
 
 __all__ = ["VALUE_BITS", "Guess", "array_guesses", "information"]
 
 VALUE_BITS = 40.0  # what a real number tells or costs: agreement to 12 digits
 LARGEST_SHIFT = 512
+MANY = 100_000  # elements from which on a part is looked at first
+PROBED = 32  # rows of that part
 SMALLEST_IMAGE = 12  # columns from which on a row may be a flattened array
 DISTINCT_FEW = 4  # a value that comes at least so often is one of few, like those of a mask
 
@@ -60,18 +62,24 @@ def information(a: AnyArray, b: AnyArray) -> float:
         40 for each distinct number; of few, such as a mask's 0 and 1, the entropy of each element.
     """
     differ = (a != b) if a.shape == b.shape else np.ones(b.shape, bool)
-    seen = b[differ] if a.shape != b.shape else np.concatenate([a[differ], b[differ]])
+    n = int(np.count_nonzero(differ))
+    seen = b[differ][:MANY] if a.shape != b.shape else np.concatenate([a[differ][:MANY], b[differ][:MANY]])
     if seen.size == 0:
         return 0.0
     _, counts = np.unique(seen, return_counts=True)
-    n = int(np.count_nonzero(differ))
     if len(counts) * DISTINCT_FEW <= seen.size or bool(np.all(seen == np.floor(seen))):
         share = counts / seen.size
         return float(-n * np.sum(share * np.log2(share)))
     return VALUE_BITS * min(len(counts), n)
 
 
-def array_guesses(a: AnyArray, b: AnyArray, sizes: Sequence[int] = (), factors: Any = None) -> Iterator[Guess]:
+def array_guesses(
+    a: AnyArray,
+    b: AnyArray,
+    sizes: Sequence[int] = (),
+    factors: dict[tuple[str, str], float] | None = None,
+    near: float = 1e-10,
+) -> Iterator[Guess]:
     """What `b` would be if `a` were right, for each mistake that shows in the arrays alone.
 
     Parameters
@@ -81,21 +89,53 @@ def array_guesses(a: AnyArray, b: AnyArray, sizes: Sequence[int] = (), factors: 
         Sizes that a sum may have been divided by, or not: of the batch, of a window.
     factors : dict of (str, str) to float, optional
         Factors that mean something, by cause and description: those of dropout, for example.
+    near : float
+        How far apart, relative to their size, two numbers may be by rounding.
 
     Yields
     ------
     Guess
     """
     with np.errstate(all="ignore"):
-        yield from in_another_order(a, b)
-        if a.shape == b.shape and a.size > 0:
-            yield from shifted(a, b)
-            yield from scaled(a, b, [*a.shape, a.size, *sizes], factors or {})
-            yield from transformed(a, b)
-            yield from fitted(a, b)
+        yield from in_another_order(a, b, near)
+        if a.shape != b.shape or a.size == 0:
+            return
+        yield from shifted(a, b, near)
+        sizes = [*a.shape, a.size, *sizes]
+        rows = probe_rows(a, b)
+        if rows is None:
+            yield from in_place(a, b, sizes, factors or {}, near)
+            return
+        probe = b[rows]
+        likely = {guess.name for guess in in_place(a[rows], probe, sizes, factors or {}, near) if fits(guess, probe)}
+        if likely:
+            yield from (guess for guess in in_place(a, b, sizes, factors or {}, near) if guess.name in likely)
 
 
-def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
+def probe_rows(a: AnyArray, b: AnyArray) -> Any:
+    """Some rows of large arrays, on which to try what happens to each element; None if it is as well to try all."""
+    if a.size <= MANY or a.size // len(a) * PROBED > MANY:
+        return None
+    differ = np.flatnonzero((a != b).reshape(len(a), -1).any(axis=1))
+    return np.unique(np.concatenate([differ[: PROBED // 2], np.linspace(0, len(a) - 1, PROBED // 2).astype(np.int64)]))
+
+
+def fits(guess: Guess, probe: AnyArray) -> bool:
+    """Whether a guess is likely enough to be tried on all elements."""
+    scale = float(np.max(np.abs(probe), initial=0.0, where=np.isfinite(probe)))
+    return bool(np.allclose(guess.predicted, probe, rtol=0, atol=1e-4 * scale, equal_nan=True))
+
+
+def in_place(
+    a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float], near: float
+) -> Iterator[Guess]:
+    """What may have happened to each element where it stands."""
+    yield from scaled(a, b, sizes, factors, near)
+    yield from transformed(a, b)
+    yield from fitted(a, b)
+
+
+def in_another_order(a: AnyArray, b: AnyArray, near: float) -> Iterator[Guess]:
     """The same elements in other places."""
     if a.size != b.size or a.size < 2:
         return
@@ -116,17 +156,18 @@ def in_another_order(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
     if a.ndim == 1:
         yield Guess("rows_permuted", np.sort(a), "sorted", cost=1.0)
     if a.ndim == 2 and a.shape[1] >= SMALLEST_IMAGE:
-        yield from columns_regrouped(a, b)
+        yield from columns_regrouped(a, b, near)
     for axis in range(a.ndim):
         yield from permuted(a, b, axis)
-    if a.ndim > 1 or a.size > 3:
+    same_range = a.min() == b.min() and a.max() == b.max()
+    if (a.ndim > 1 or a.size > 3) and (same_range or a.size <= MANY):
         values, places = np.sort(a, axis=None), np.argsort(b, axis=None)
         predicted = np.empty_like(a)
         predicted.reshape(-1)[places] = values
         yield Guess("elements_permuted", predicted, cost=math.lgamma(a.size + 1) / math.log(2))
 
 
-def columns_regrouped(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
+def columns_regrouped(a: AnyArray, b: AnyArray, near: float) -> Iterator[Guess]:
     """Rows that are flattened arrays, flattened in another order: (c, h, w) as (w, h, c) or (h, w, c)."""
     d = a.shape[1]
     pairs = [(p, d // p) for p in range(2, d) if d % p == 0]
@@ -139,7 +180,7 @@ def columns_regrouped(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
                 name = "column_major" if list(axes) == sorted(axes, reverse=True) else "axis_order"
                 orders.append((name, numbers.transpose(axes).ravel(), f"axes {axes}"))
         for name, order, text in orders:
-            if np.allclose(a[0, order], b[0], rtol=1e-9, atol=0):
+            if np.allclose(a[0, order], b[0], rtol=10 * near, atol=near):
                 yield Guess(name, a[:, order], f"each row as {shape}, {text}", math.log2(9 * len(triples) + 4))
 
 
@@ -163,10 +204,10 @@ def permuted(a: AnyArray, b: AnyArray, axis: int) -> Iterator[Guess]:
     yield Guess(name, np.take(a, order, axis), f"the order is {shown}", math.lgamma(n + 1) / math.log(2))
 
 
-def shifted(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
+def shifted(a: AnyArray, b: AnyArray, near: float) -> Iterator[Guess]:
     """Counting from another start, rows that are off by one, and streams that have lost step."""
     whole = bool(np.all(a == np.floor(a)) and np.all(b == np.floor(b)))
-    if whole and len(np.unique(a)) > 2:
+    if whole and len(np.unique(a.flat[:MANY])) > 2:
         yield Guess("index_off_by_one", a + 1, "counted from one more")
         yield Guess("index_off_by_one", a - 1, "counted from one less")
     for axis in range(a.ndim):
@@ -179,18 +220,18 @@ def shifted(a: AnyArray, b: AnyArray) -> Iterator[Guess]:
                 bits = VALUE_BITS / 2 if whole else VALUE_BITS
                 yield Guess("index_off_by_one", rolled, f"{step:+d} along axis {axis}", bits * b[tuple(edge)].size)
     for order in ("F", "C") if a.ndim > 1 else ("C",):
-        yield from streams(a, b, order)
+        yield from streams(a, b, order, near)
 
 
-def streams(a: AnyArray, b: AnyArray, order: Any) -> Iterator[Guess]:
+def streams(a: AnyArray, b: AnyArray, order: Any, near: float) -> Iterator[Guess]:
     """Numbers drawn one after another of which one side has drawn some more."""
     x, y = a.ravel(order), b.ravel(order)
     start = int(np.argmax(x != y))
-    few = len(np.unique(x)) * DISTINCT_FEW <= x.size
+    few = len(np.unique(x[:MANY])) * DISTINCT_FEW <= x[:MANY].size
     bits = 1.0 if few else VALUE_BITS
     for k in range(1, min((x.size - start) // 2, LARGEST_SHIFT) + 1):
         seen = min(8, x.size - start - k)
-        if not np.allclose(y[start : start + seen], x[start + k : start + k + seen], rtol=1e-9, atol=0):
+        if not np.allclose(y[start : start + seen], x[start + k : start + k + seen], rtol=10 * near, atol=0):
             continue
         flat = np.concatenate([x[:start], x[start + k :], y[y.size - k :]])
         cost = k * bits + math.log2(x.size) + 1
@@ -198,7 +239,9 @@ def streams(a: AnyArray, b: AnyArray, order: Any) -> Iterator[Guess]:
         yield Guess("stream_shifted", flat.reshape(b.shape, order=order), detail, cost)
 
 
-def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float]) -> Iterator[Guess]:
+def scaled(
+    a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[str, str], float], near: float
+) -> Iterator[Guess]:
     """A factor between the two, with a name if it is one that porters know."""
     yield Guess("sign", -a)
     if np.isin(a, (0, 1)).all():
@@ -211,7 +254,7 @@ def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[s
     size = abs(c)
 
     def is_near(value: float) -> bool:
-        return abs(size - value) <= 1e-11 * value
+        return abs(size - value) <= 0.1 * near * value
 
     known = [("factor_two", "2", 2.0)]
     known += [("pixel_scale", f"{value:.7g}", value) for value in (255.0, 256.0, 256.0 / 255.0)]
@@ -221,7 +264,7 @@ def scaled(a: AnyArray, b: AnyArray, sizes: Sequence[int], factors: dict[tuple[s
     for name, text, value in known:
         if value not in (0.0, 1.0) and is_near(value):
             yield Guess(name, a * math.copysign(value, c), f"{sign}factor {text}", float(c < 0))
-    if size > 1 and size * size - 1 > 1e-7:
+    if size > 1 and size * size - 1 > 1000 * near:
         for power, text in ((1, "n / (n - 1)"), (2, "sqrt(n / (n - 1))")):
             n = round(1 / (1 - size**-power))
             likely = n > 2 and (a.size > 2 or n in sizes)

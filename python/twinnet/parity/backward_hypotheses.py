@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from twinnet._types import Array
 from twinnet.parity.array_hypotheses import Guess
 from twinnet.parity.forward_hypotheses import ACTIVATIONS, pair, softmax_of, windows
-from twinnet.parity.recorded import Missing, Recorded
+from twinnet.parity.recorded import MissingTensorError, Recorded
 
 __all__ = ["backward_guesses"]
 
-DERIVATIVES: dict[str, Callable[[Array, Array], Array]] = {  # of the input and the output
+DERIVATIVES: dict[str, Callable[[Array, Array], Any]] = {  # of the input and the output
     "relu": lambda x, out: (x > 0) * 1.0,
     "leaky_relu": lambda x, out: np.where(x > 0, 1.0, 0.01),
     "sigmoid": lambda x, out: out * (1 - out),
@@ -160,7 +161,7 @@ def with_other_weights(side: Recorded, i: int, apply: Callable[[Array], Array]) 
     for read in (lambda: side.value("update", layer["w"]), lambda: stepped(side, layer["w"])):
         try:
             yield Guess("updated_weights", apply(read()))
-        except Missing:
+        except MissingTensorError:
             continue
     if side.step > 1:
         yield Guess("stale_parameters", apply(side.before(layer["w"], 2)))
@@ -180,7 +181,9 @@ def of_activation(kind: str, x: Array, out: Array, g: Array) -> Iterator[Guess]:
     yield Guess("missing_derivative", g)
     yield Guess("doubled_derivative", g * right * right)
     yield Guess("derivative_of_input", g * DERIVATIVES[kind](x, x))
-    yield Guess("derivative_of_input", g * DERIVATIVES[kind](out, ACTIVATIONS[kind](out)), "of the output of the output")
+    yield Guess(
+        "derivative_of_input", g * DERIVATIVES[kind](out, ACTIVATIONS[kind](out)), "of the output of the output"
+    )
     yield Guess("sign", -g * right)
     yield Guess("mask_inverted", g * (1 - right), "where the derivative is 0 and where it is not")
     if kind in ("relu", "leaky_relu"):

@@ -41,6 +41,8 @@ from typing import Any
 
 import numpy as np
 
+from twinnet.parity.memory import widen_r_heap
+
 __all__ = ["Bridge", "BridgeError", "RError", "RWarning", "start_r"]
 
 R_INTEGER_MAX = 2**31 - 1
@@ -102,6 +104,7 @@ class Bridge:
             raise BridgeError(NO_R)
         from rpy2 import rinterface  # starting R is slow: only who needs R pays for it
 
+        widen_r_heap()
         rinterface.initr()
         self._r: Any = rinterface
         self._thread = threading.get_ident()

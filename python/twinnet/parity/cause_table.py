@@ -76,7 +76,10 @@ CAUSES: dict[str, tuple[str, str]] = {
     "epsilon_in_log": ("a small number is added inside the logarithm", "the course, lesson D: log(p + 1e-7)"),
     "norm_for_square": ("the norm in place of its square", LAYERS),
     "l1_for_l2": ("absolute values in place of squares", LAYERS),
-    "nan_pattern": ("one side has NaN or infinity where the other has numbers: 0 / 0, 0 log 0, or overflow", ARITHMETIC),
+    "nan_pattern": (
+        "one side has NaN or infinity where the other has numbers: 0 / 0, 0 log 0, or overflow",
+        ARITHMETIC,
+    ),
     # layers
     "missing_operation": ("the operation is left out: what went in comes out", LAYERS),
     "another_tensor": ("it is another tensor, which was recorded before", LAYERS),

@@ -25,6 +25,7 @@ __all__ = ["Cause", "array_causes", "find_causes", "remaining"]
 TOLERANCE = {4: 1e-4, 8: 1e-10}  # of the largest element, by bytes of a number: what may remain is rounding
 REDUCTION = 1e-3  # ... and it must be this much smaller than the difference was
 LUCK = 20.0  # bits by which a guess must explain more than it costs: one in a million is luck
+SAMPLED = 1009  # elements of a large array that are looked at first
 FLOAT32 = 1e-5  # of the largest element: what some operations in float32 make
 ROUNDING = 64  # units in the last place of the largest element: what another order of summing makes
 
@@ -149,14 +150,19 @@ def by_arrays(
     """The guesses from two arrays alone that hold, either taken as right."""
     if not all(np.issubdtype(x.dtype, np.number) or x.dtype == bool for x in (a, b)):
         return []
+    near = tolerance(a, b)
+    eps = max(np.finfo(x.dtype).eps for x in (a, b)) if near > TOLERANCE[8] else 2.0**-52
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if (apart := remaining(a, b)) <= ROUNDING * 2.0**-52 * largest(b):
+    if (apart := remaining(a, b)) <= ROUNDING * eps * largest(b):
         return [Found(Guess("rounding", a), apart, "", knows_layer=False)]
     found = []
+    alone = a.shape == b.shape and a.size > 2 and np.count_nonzero((a != b) & ~(np.isnan(a) & np.isnan(b))) == 1
     for right, wrong, side in ((a, b, labels[1]), (b, a, labels[0])):
         told = information(right, wrong)
-        for guess in array_guesses(right, wrong, sizes, factors):
-            if (rest := rest_of(guess, wrong, right, told)) is not None:
+        for guess in array_guesses(right, wrong, sizes, factors, near):
+            if alone and guess.name != "nan_pattern":
+                continue  # what happens to one element alone happened to no array
+            if (rest := rest_of(guess, wrong, right, told, near)) is not None:
                 found.append(Found(guess, rest, side, knows_layer=False))
         if apart <= FLOAT32 * largest(right) and is_float32(wrong) and not is_float32(right):
             found.append(Found(Guess("float32", right, "its numbers are all float32"), apart, side, knows_layer=False))
@@ -174,29 +180,40 @@ def by_layer(side: Recorded, own: AnyArray, other: AnyArray) -> list[Found] | No
     if not guesses:
         with np.errstate(all="ignore"):
             guesses = list(stranger_guesses(side, np.asarray(other, np.float64)))
-    if right is not None and remaining(right, own) <= tolerance(own) * largest(own):
+    near = tolerance(own)
+    if right is not None and remaining(right, own) <= near * largest(own):
         return None
     reference = other if right is None else right
     told = information(np.asarray(reference, np.float64), np.asarray(own, np.float64))
     found = []
     for guess in guesses:
-        if (rest := rest_of(guess, own, reference, told)) is not None:
+        if (rest := rest_of(guess, own, reference, told, near)) is not None:
             found.append(Found(guess, rest, side.label, knows_layer=True))
     return found
 
 
-def rest_of(guess: Guess, actual: AnyArray, right: AnyArray, told: float) -> float | None:
+def rest_of(guess: Guess, actual: AnyArray, right: AnyArray, told: float, near: float) -> float | None:
     """What remains of the difference under a guess; None if that is too much, or too little to be more than luck."""
-    if told < guess.cost + LUCK:
+    if told < guess.cost + LUCK or not plausible(guess.predicted, actual, near):
         return None
     rest = remaining(guess.predicted, actual)
-    removed = rest <= tolerance(actual) * largest(actual) and rest <= REDUCTION * remaining(right, actual)
+    removed = rest <= near * largest(actual) and rest <= REDUCTION * remaining(right, actual)
     return rest if removed else None
 
 
-def tolerance(actual: AnyArray) -> float:
+def plausible(predicted: AnyArray, actual: AnyArray, near: float) -> bool:
+    """Whether some elements of a large array are as predicted; all of a small one are looked at anyway."""
+    if predicted.shape != actual.shape:
+        return False
+    if actual.size <= SAMPLED:
+        return True
+    places = np.unravel_index(np.linspace(0, actual.size - 1, SAMPLED).astype(np.int64), actual.shape)
+    return remaining(predicted[places], actual[places]) <= 100 * near * largest(actual[places])
+
+
+def tolerance(*arrays: AnyArray) -> float:
     """What may remain of the largest element."""
-    return TOLERANCE[4 if actual.dtype == np.float32 else 8]
+    return TOLERANCE[4 if np.float32 in [x.dtype for x in arrays] else 8]
 
 
 def largest(x: AnyArray) -> float:

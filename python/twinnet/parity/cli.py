@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from twinnet.parity.bridge import BridgeError, RError
 from twinnet.parity.compare_command import add_command as add_compare
 from twinnet.parity.draws import add_command as add_draws
+from twinnet.parity.memory import keep_freed_memory
 from twinnet.parity.pair_command import add_command as add_pair
 from twinnet.parity.predict_command import add_command as add_predict
 from twinnet.parity.trace_command import add_command as add_diff
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     options = build_parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         status: int = options.run(options)
     except (ValueError, OSError, BridgeError, RError) as error:

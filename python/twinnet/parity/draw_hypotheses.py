@@ -18,7 +18,7 @@ from twinnet.experiment import GENERATORS, experiment_data, experiment_generator
 from twinnet.generator_r import RGenerator
 from twinnet.model import model_init
 from twinnet.parity.array_hypotheses import VALUE_BITS, Guess
-from twinnet.parity.recorded import Missing, Recorded
+from twinnet.parity.recorded import MissingTensorError, Recorded
 from twinnet.problems import batch_inputs
 from twinnet.randomness import random_integers, random_mask, random_normal, random_uniform
 from twinnet.train import epoch_order
@@ -61,7 +61,9 @@ def draw_guesses(side: Recorded) -> Iterator[Guess]:
         yield Guess("stream_shifted", weights, "the layers' weights are drawn in another order")
         yield from uniform_weights(side)
     else:
-        yield Guess("stream_shifted", draw(experiment_generator(side.experiment), start=False), "as if nothing was drawn before")
+        yield Guess(
+            "stream_shifted", draw(experiment_generator(side.experiment), start=False), "as if nothing was drawn before"
+        )
     if side.name == "batch.rows":
         yield from other_orders(side)
     if kind in ("mask", "noise"):
@@ -119,7 +121,9 @@ def other_numbers(side: Recorded, kind: str) -> Iterator[Guess]:
     generator, shape = state_at(side, experiment_generator(side.experiment)), side.trace.load(side.key).shape
     state = generator.get_state()
     for one in ((1, *shape[1:]), (*shape[:1], *(1 for _ in shape[1:]))):
-        drawn = random_mask(generator, one, layer["p"]) if kind == "mask" else layer["sd"] * random_normal(generator, one)
+        drawn = (
+            random_mask(generator, one, layer["p"]) if kind == "mask" else layer["sd"] * random_normal(generator, one)
+        )
         yield Guess("drawn_once", np.broadcast_to(drawn, shape), "for all rows" if one[0] == 1 else "for all units")
         generator.set_state(state)
     if kind == "mask":
@@ -150,7 +154,7 @@ def drawn_weights(side: Recorded, generator: Any, start: bool = True, backwards:
     model = side.model[::-1] if backwards else side.model
     params = model_init(model, generator, side.experiment["init"])
     if side.name not in params:
-        raise Missing(side.name)
+        raise MissingTensorError(side.name)
     return params[side.name]
 
 
@@ -187,7 +191,8 @@ def drawn_in_layer(side: Recorded, kind: str, generator: Any, start: bool = True
     generator, shape = state_at(side, generator, start), side.trace.load(side.key).shape
     if kind == "mask":
         return random_mask(generator, shape, layer["p"])
-    return layer["sd"] * random_normal(generator, shape)
+    noise: Array = layer["sd"] * random_normal(generator, shape)
+    return noise
 
 
 def state_at(side: Recorded, generator: Any, start: bool = True) -> Any:
@@ -238,7 +243,7 @@ def data_guesses(side: Recorded) -> Iterator[Guess]:
     n = len(data["target"])
     try:
         rows = np.asarray(side.value("data", "batch.rows"), np.int64)
-    except Missing:
+    except MissingTensorError:
         rows = np.arange(n)
     which = side.name.removeprefix("batch.")
 

@@ -23,7 +23,7 @@ __all__ = [
     "windows",
 ]
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x: np.maximum(x, 0.01 * x),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
@@ -31,7 +31,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "step": lambda x: (x > 0) * 1.0,
     "identity": lambda x: x,
 }
-OTHER_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+OTHER_ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
     **ACTIVATIONS,
     "the absolute value": np.abs,
     "ReLU6": lambda x: np.clip(x, 0, 6),
@@ -109,7 +109,7 @@ def weighted(side: Recorded, i: int) -> Iterator[Guess]:
     if w.shape[-1] == w.shape[-2]:
         yield Guess("transposed", apply(x, w.swapaxes(-1, -2)) + biases, "the weights")
     for one, other in (("F", "C"), ("C", "F")):
-        refilled = w.reshape(-1, order=one).reshape(w.shape, order=other)  # type: ignore[call-overload]
+        refilled = w.reshape(-1, order=one).reshape(w.shape, order=other)
         yield Guess("column_major", apply(x, refilled) + biases, "the weights")
     if not affine:
         yield Guess("kernel_flipped", apply(x, w[..., ::-1, ::-1]) + biases)
@@ -185,7 +185,9 @@ def reshaped(x: Array, shape: Sequence[int]) -> Iterator[Guess]:
     yield Guess("", x.reshape(n, *shape))
     backwards = list(range(x.ndim - 1, 0, -1))
     yield Guess("column_major", x.transpose(0, *backwards).reshape(n, *shape), "each sample is")
-    yield Guess("column_major", x.reshape(n, *reversed(shape)).transpose(0, *range(len(shape), 0, -1)), "each sample is")
+    yield Guess(
+        "column_major", x.reshape(n, *reversed(shape)).transpose(0, *range(len(shape), 0, -1)), "each sample is"
+    )
     yield Guess("column_major", x.reshape((n, *shape), order="F"), "the whole array is")
     if x.ndim == 4:
         yield Guess("axis_order", x.transpose(0, 2, 3, 1).reshape(n, *shape), "channels last")
@@ -236,7 +238,9 @@ def loss_guesses(side: Recorded) -> Iterator[Guess]:
         yield Guess("sign", data - penalty, "of the penalty")
         yield Guess("factor_two", data + 2 * penalty, "of the penalty")
     elif side.name == "loss.data":
-        yield from judged(side.experiment["loss"], side.output_of(len(side.model) - 1), side.value("data", "batch.target"))
+        yield from judged(
+            side.experiment["loss"], side.output_of(len(side.model) - 1), side.value("data", "batch.target")
+        )
 
 
 def penalised(side: Recorded) -> Iterator[Guess]:
@@ -344,4 +348,6 @@ def convolved(x: Array, w: Array, stride: tuple[int, int], padding: tuple[int, i
     padded = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
     if any(size > extent for size, extent in zip(w.shape[2:], padded.shape[2:], strict=True)):
         return np.full(1, np.nan)
-    return np.einsum("ncpquv,ocuv->nopq", windows(padded, w.shape[2:], stride), w, optimize=True)
+    return np.einsum(  # type: ignore[no-any-return]
+        "ncpquv,ocuv->nopq", windows(padded, w.shape[2:], stride), w, optimize=True
+    )

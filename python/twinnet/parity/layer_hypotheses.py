@@ -16,7 +16,7 @@ from twinnet.parity.array_hypotheses import Guess
 from twinnet.parity.backward_hypotheses import backward_guesses
 from twinnet.parity.draw_hypotheses import data_guesses, draw_guesses
 from twinnet.parity.forward_hypotheses import forward_guesses, loss_guesses
-from twinnet.parity.recorded import Missing, Recorded
+from twinnet.parity.recorded import MissingTensorError, Recorded
 from twinnet.parity.update_hypotheses import update_guesses
 
 __all__ = ["layer_guesses"]
@@ -55,6 +55,6 @@ def layer_guesses(side: Recorded) -> tuple[AnyArray | None, list[Guess]]:
                     right = guess.predicted
                 else:
                     guesses.append(guess)
-        except (Missing, ValueError):
+        except (MissingTensorError, ValueError):
             pass  # a tensor is missing, or of a shape that does not fit the model: what was guessed before stands
     return right, guesses

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Missing", "Recorded", "known_factors", "known_sizes"]
+__all__ = ["MissingTensorError", "Recorded", "known_factors", "known_sizes"]
 
 
-class Missing(LookupError):
+class MissingTensorError(LookupError):
     """A trace lacks what an operation needs to be computed again."""
 
 
@@ -39,9 +39,9 @@ class Recorded:
         """A tensor of this step, or of another."""
         key = f"step{self.step if step is None else step}/{phase}/{name}"
         if not self.trace.has(key):
-            raise Missing(key)
+            raise MissingTensorError(key)
         array = np.asarray(self.trace.load(key))
-        return array.astype(np.float64) if array.dtype == bool else array
+        return array.astype(np.float64) if array.dtype in (bool, np.float32) else array
 
     def before(self, key: str, steps: int = 1) -> Any:
         """A parameter, or a state of the optimizer, as the update `steps` steps ago left it; 1: what this step used."""
@@ -67,7 +67,7 @@ class Recorded:
         for i, layer in enumerate(self.model):
             if layer["name"] == name:
                 return i
-        raise Missing(name)
+        raise MissingTensorError(name)
 
 
 def known_sizes(side: Recorded) -> list[int]:
@@ -85,7 +85,7 @@ def known_sizes(side: Recorded) -> list[int]:
     for name in ("batch.x", "batch.target"):
         try:
             shape = side.value("data", name).shape
-        except Missing:
+        except MissingTensorError:
             continue
         sizes += [*shape, math.prod(shape)]
     for layer in side.model:

@@ -45,9 +45,9 @@ def stranger_guesses(side: Recorded, other: AnyArray) -> Iterator[Guess]:
             yield from functions_of(x, other, entry.name, cost)
         fits = x.shape == other.shape or (x.ndim == 1 and x.shape == other.shape[-1:] and len(x) > 1)
         if fits:
-            for factor, name in ((1, "doubled_bias"), (-1, "missing_bias")):
-                kind = name if x.ndim < other.ndim else "term"
-                yield Guess(kind, other + factor * x, f"{entry.name}, {'added' if factor > 0 else 'missing'}", cost)
+            name = "bias" if x.ndim < other.ndim else "term"
+            for factor in (1, -1):
+                yield Guess(name, other + factor * x, f"the difference is {entry.name}", cost)
             recycled = np.resize(x, other.size).reshape(other.shape, order="F")
             if x.ndim < other.ndim:
                 yield Guess("recycled", other - x + recycled, entry.name, cost)

@@ -1,4 +1,4 @@
-"""Mistakes of the optimizers: a parameter or a state after the update, computed from the gradient and the states before.
+"""Mistakes of the optimizers: a parameter or a state after the update, from the gradient and the states before it.
 
 Each optimizer is written here as a function of its settings and of what a porter may get wrong; the settings are
 those of `twinnet.optimizers`.
@@ -13,7 +13,7 @@ import numpy as np
 
 from twinnet._types import Array
 from twinnet.parity.array_hypotheses import VALUE_BITS, Guess
-from twinnet.parity.recorded import Missing, Recorded
+from twinnet.parity.recorded import MissingTensorError, Recorded
 
 __all__ = ["update_guesses"]
 
@@ -166,90 +166,149 @@ def update_guesses(side: Recorded) -> Iterator[Guess]:
     ------
     Guess
     """
-    is_state = side.name.startswith("optimizer.")
-    _, state, key = side.name.split(".", 2) if is_state and side.name.count(".") > 1 else ("", "p", side.name)
-    layer, _, part = key.rpartition(".")
-    optimizer: Update = side.experiment["optimizer"]
-    f, names = OPTIMIZERS[optimizer["name"]], state_names(optimizer)
-    if is_state and key == side.name:
-        yield from counted(side, optimizer)
-        return
-    if any(own["name"] == layer and own.get("frozen") for own in side.model):
-        yield Guess("", side.before(key))
-        return
-    p, reg, n = side.before(key), side.experiment["reg"], len(side.value("data", "batch.target"))
-    bare = side.value("backward", f"{layer}.d_{part}")
-    full = side.value("backward", f"{key}.grad") if reg > 0 else bare
-    decay = optimizer.get("weight_decay", 0.0)
-    states = {name: state_before(side, name, key, p, optimizer) for name in names}
+    name = side.name
+    is_state = name.startswith("optimizer.")
+    if is_state and name.count(".") == 1:
+        yield from counted(side, side.experiment["optimizer"])
+    elif any(f"{layer['name']}." in name and layer.get("frozen") for layer in side.model):
+        yield Guess("", side.before(name))
+    else:
+        step = Step(side, *name.split(".", 2)[1:]) if is_state else Step(side, "p", name)
+        yield Guess("", step.after())
+        for family in (of_momentum, of_gradient, of_decay, of_settings, of_states, of_earlier_steps):
+            yield from family(step)
 
-    def after(g: Array, states: Update = states, p: Array = p, **changed: Any) -> Array:
-        return np.asarray(f(p, g, states, {**optimizer, **changed})[state])
 
-    g = full + decay * p
-    yield Guess("", after(g))
-    if optimizer["name"] == "momentum" and state == "p":
-        yield Guess("momentum_sign", p - side.value("update", f"optimizer.velocity.{key}"), "of the velocity")
-    yield Guess("not_updated", p if state == "p" else states[state])
-    yield Guess("sign", after(-g), "of the gradient")
-    yield Guess("sum_for_mean", after(g / n), "the gradient is divided by the batch's rows")
-    yield Guess("factor_two", after(2 * g), "of the gradient")
-    if reg > 0:
-        yield Guess("missing_l2", after(bare))
-        yield Guess("l2_factor", after(full + reg * p), "2: the penalty's gradient is added twice")
+class Step:
+    """An optimizer's step of one parameter, and which of its results is looked at.
+
+    Parameters
+    ----------
+    side : Recorded
+    state : str
+        The state that is looked at; ``"p"`` for the parameter itself.
+    key : str
+        The parameter's.
+    """
+
+    def __init__(self, side: Recorded, state: str, key: str) -> None:
+        self.side, self.state, self.key = side, state, key
+        self.optimizer: Update = side.experiment["optimizer"]
+        self.reg: float = side.experiment["reg"]
+        self.decay: float = self.optimizer.get("weight_decay", 0.0)
+        self.p: Array = side.before(key)
+        self.bare = self.gradient("d")
+        self.full = self.gradient("grad") if self.reg > 0 else self.bare
+        self.states = {name: state_before(side, name, key, self.p) for name in state_names(self.optimizer)}
+
+    def gradient(self, kind: str, step: int | None = None) -> Array:
+        """The gradient of the loss without (``"d"``) or with (``"grad"``) the penalty, of this step or another."""
+        layer, _, part = self.key.rpartition(".")
+        name = f"{self.key}.grad" if kind == "grad" else f"{layer}.d_{part}"
+        return np.asarray(self.side.value("backward", name, step))
+
+    def after(
+        self, g: Array | None = None, p: Array | None = None, states: Update | None = None, changed: Any = None
+    ) -> Array:
+        """The result, from the right gradient, parameter, states and settings or from others."""
+        p = self.p if p is None else p
+        g = self.full + self.decay * p if g is None else g
+        settings = {**self.optimizer, **(changed or {})}
+        update = OPTIMIZERS[self.optimizer["name"]](p, g, self.states if states is None else states, settings)
+        return np.asarray(update[self.state])
+
+
+def of_momentum(step: Step) -> Iterator[Guess]:
+    """Mistakes of the notes' momentum."""
+    if step.optimizer["name"] == "momentum":
+        alpha = step.optimizer["alpha"]
+        if step.state == "p":
+            velocity = step.side.value("update", f"optimizer.velocity.{step.key}")
+            yield Guess("momentum_sign", step.p - velocity, "of the velocity")
+        yield Guess("momentum_damping", step.after(changed={"share": 1 - alpha}), "the gradient counts 1 - alpha")
+        yield Guess("momentum_sign", step.after(changed={"alpha": -alpha}), "of the momentum")
+
+
+def of_gradient(step: Step) -> Iterator[Guess]:
+    """Another gradient."""
+    g = step.full + step.decay * step.p
+    n = len(step.side.value("data", "batch.target"))
+    yield Guess("not_updated", step.p if step.state == "p" else step.states[step.state])
+    yield Guess("sign", step.after(-g), "of the gradient")
+    yield Guess("sum_for_mean", step.after(g / n), "the gradient is divided by the batch's rows")
+    yield Guess("factor_two", step.after(2 * g), "of the gradient")
+
+
+def of_decay(step: Step) -> Iterator[Guess]:
+    """Mistakes of the penalty and of the optimizer's own weight decay."""
+    full, p, decay, lr = step.full, step.p, step.decay, step.optimizer["lr"]
+    if step.reg > 0:
+        yield Guess("missing_l2", step.after(step.bare))
+        yield Guess("l2_factor", step.after(full + step.reg * p), "2: the penalty's gradient is added twice")
     if decay > 0:
-        yield Guess("missing_l2", after(full), "the weight decay")
-        yield Guess("l2_factor", after(full + 2 * decay * p), "2, of the weight decay")
-        yield Guess("l2_factor", after(full + decay * p / 2), "1/2, of the weight decay")
-        yield Guess("sign", after(full - decay * p), "of the weight decay")
-        if state == "p":
-            lr = optimizer["lr"]
-            yield Guess("decoupled_decay", after(full) - lr * decay * p)
-            yield Guess("decoupled_decay", after(full, p=p * (1 - lr * decay)))
+        yield Guess("missing_l2", step.after(full), "the weight decay")
+        yield Guess("l2_factor", step.after(full + 2 * decay * p), "2, of the weight decay")
+        yield Guess("l2_factor", step.after(full + decay * p / 2), "1/2, of the weight decay")
+        yield Guess("sign", step.after(full - decay * p), "of the weight decay")
+        if step.state == "p":
+            yield Guess("decoupled_decay", step.after(full) - lr * decay * p)
+            yield Guess("decoupled_decay", step.after(full, p=p * (1 - lr * decay)))
+
+
+def of_settings(step: Step) -> Iterator[Guess]:
+    """Other settings, and other rules."""
+    optimizer = step.optimizer
     for name, detail, change in SETTINGS:
         try:
             changed = change(optimizer)
         except KeyError:
             continue  # this optimizer has no such setting
-        yield Guess(name, after(g, **changed), detail)
+        yield Guess(name, step.after(changed=changed), detail)
     for name, values in OTHER_DEFAULTS.items():
         for value in values if optimizer.get(name) else ():
             if value != optimizer[name]:
-                yield Guess("other_default", after(g, **{name: value}), f"{name} {value:g} for {optimizer[name]:g}")
-    yield from refitted(side, state, g, p, states, after(g), optimizer)
-    if "eps" in optimizer:
-        for eps in EPSILONS:
-            yield Guess("epsilon_value", after(g, eps=eps), f"{eps:g} for {optimizer['eps']:g}")
-    if optimizer["name"] == "momentum":
-        yield Guess("momentum_damping", after(g, share=1 - optimizer["alpha"]), "the gradient counts 1 - alpha")
-        yield Guess("momentum_sign", after(g, alpha=-optimizer["alpha"]), "of the momentum")
-    for name in names:
-        if is_state and name not in (state, "step") and side.trace.has(f"step{side.step}/update/optimizer.{name}.{key}"):
-            yield Guess("aliased", side.value("update", f"optimizer.{name}.{key}"), f"it is {name}")
-    if names:
-        fresh = {name: state_at_start(name, p, optimizer) for name in names}
-        yield Guess("state_not_kept", after(g, states=fresh))
+                text = f"{name} {value:g} for {optimizer[name]:g}"
+                yield Guess("other_default", step.after(changed={name: value}), text)
+    for eps in EPSILONS if "eps" in optimizer else ():
+        yield Guess("epsilon_value", step.after(changed={"eps": eps}), f"{eps:g} for {optimizer['eps']:g}")
+    if step.state == "p":
+        yield from refitted(step)
+
+
+def of_states(step: Step) -> Iterator[Guess]:
+    """States that are not kept, or share their memory."""
+    side = step.side
+    for name in step.states:
+        key = f"optimizer.{name}.{step.key}"
+        if step.state not in ("p", name) and side.trace.has(f"step{side.step}/update/{key}"):
+            yield Guess("aliased", side.value("update", key), f"it is {name}")
+    if step.states:
+        fresh = {name: state_at_start(name, step.p, step.optimizer) for name in step.states}
+        yield Guess("state_not_kept", step.after(states=fresh))
+
+
+def of_earlier_steps(step: Step) -> Iterator[Guess]:
+    """Gradients and parameters of an earlier step."""
+    side, kind = step.side, "grad" if step.reg > 0 else "d"
     if side.step > 1:
-        yield Guess("stale_gradients", after(earlier_gradient(side, key, reg) + decay * p))
-        yield Guess("stale_parameters", after(g, p=side.before(key, 2)))
+        earlier = step.gradient(kind, side.step - 1)
+        yield Guess("stale_gradients", step.after(earlier + step.decay * step.p))
+        yield Guess("stale_parameters", step.after(p=side.before(step.key, 2)))
     if side.step > 2:
-        first = side.value("backward", f"{key}.grad" if reg > 0 else f"{layer}.d_{part}", 1)
-        yield Guess("stale_gradients", after(first + decay * p), "those of the first step")
+        first = step.gradient(kind, 1)
+        yield Guess("stale_gradients", step.after(first + step.decay * step.p), "those of the first step")
 
 
-def refitted(
-    side: Recorded, state: str, g: Array, p: Array, states: Update, right: Array, optimizer: Update
-) -> Iterator[Guess]:
+def refitted(step: Step) -> Iterator[Guess]:
     """The update with another learning rate, or another weight of the gradient in the momentum, as fits it best."""
-    own, lr = np.asarray(side.trace.load(side.key), np.float64), optimizer["lr"]
-    if state != "p":
-        return
-    step = (p - right) / lr
-    rate = float(((p - own) * step).sum() / (step * step).sum())
-    yield Guess("learning_rate", p - rate * step, f"{rate:.8g} for {lr:g}", VALUE_BITS)
-    old = {"sgd": "momentum_buffer", "momentum": "velocity"}.get(optimizer["name"], "")
-    if old in states:
-        kept = -optimizer["alpha"] * states[old] / lr if old == "velocity" else optimizer["momentum"] * states[old]
+    own, lr, p = np.asarray(step.side.trace.load(step.side.key), np.float64), step.optimizer["lr"], step.p
+    direction = (p - step.after()) / lr
+    rate = float(((p - own) * direction).sum() / (direction * direction).sum())
+    yield Guess("learning_rate", p - rate * direction, f"{rate:.8g} for {lr:g}", VALUE_BITS)
+    old = {"sgd": "momentum_buffer", "momentum": "velocity"}.get(step.optimizer["name"], "")
+    if old in step.states:
+        factor = -step.optimizer["alpha"] / lr if old == "velocity" else step.optimizer["momentum"]
+        kept, g = factor * step.states[old], step.full + step.decay * p
         weight = float((((p - own) / lr - kept) * g).sum() / (g * g).sum())
         yield Guess("momentum_damping", p - lr * (kept + weight * g), f"the gradient counts {weight:.6g}", VALUE_BITS)
 
@@ -257,7 +316,7 @@ def refitted(
 def counted(side: Recorded, optimizer: Update) -> Iterator[Guess]:
     """A state that is one number: the steps taken, or a power of beta."""
     name = side.name.removeprefix("optimizer.")
-    before = np.asarray([state_before(side, name, "", np.zeros(1), optimizer)])
+    before = np.asarray([state_before(side, name, "", np.zeros(1))])
     yield Guess("not_updated", before)
     if name == "step":
         yield Guess("", before + 1)
@@ -269,13 +328,6 @@ def counted(side: Recorded, optimizer: Update) -> Iterator[Guess]:
         for value in OTHER_DEFAULTS[own]:
             if value != optimizer[own]:
                 yield Guess("other_default", before * value, f"{own} {value:g} for {optimizer[own]:g}")
-
-
-def earlier_gradient(side: Recorded, key: str, reg: float) -> Array:
-    """A parameter's gradient at the step before."""
-    layer, _, part = key.rpartition(".")
-    name = f"{key}.grad" if reg > 0 else f"{layer}.d_{part}"
-    return np.asarray(side.value("backward", name, side.step - 1))
 
 
 def state_names(optimizer: Update) -> list[str]:
@@ -304,13 +356,13 @@ def state_at_start(name: str, p: Array, optimizer: Update) -> Any:
     return np.full_like(p, optimizer["initial_accumulator_value"] if name == "sum" else 0.0)
 
 
-def state_before(side: Recorded, name: str, key: str, p: Array, optimizer: Update) -> Any:
+def state_before(side: Recorded, name: str, key: str, p: Array) -> Any:
     """A state as this step found it."""
     if side.step == 1:
-        return state_at_start(name, p, optimizer)
+        return state_at_start(name, p, side.experiment["optimizer"])
     if name in ("step", "beta1_power", "beta2_power"):
         return float(np.asarray(side.before(f"optimizer.{name}")).item())
     try:
         return side.before(f"optimizer.{name}.{key}")
-    except Missing:
-        return state_at_start(name, p, optimizer)
+    except MissingTensorError:
+        return state_at_start(name, p, side.experiment["optimizer"])

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ import numpy as np
 from twinnet._types import Array, IntArray, Params
 from twinnet.checkpoint import checkpoint_read, checkpoint_write
 from twinnet.checks import check_argument
+from twinnet.checksum import checksum_start, checksum_stop
 from twinnet.experiment import (
     experiment_data,
     experiment_generator,
@@ -42,6 +44,7 @@ class Voice(Protocol):
 
     key: str
     label: str
+    checksums: list[str]  # of each step that it took, where the arithmetic is exact
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
@@ -103,10 +106,12 @@ class PythonVoice:
         self._experiment, self._source = experiment, source
         self.data = experiment_data(experiment) if data is None else data
         self.run = train_start(experiment, source)
+        self.checksums: list[str] = []
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
-        with np.errstate(over="ignore", invalid="ignore"):  # train() looks for what is not finite
+        silent = np.errstate(over="ignore", invalid="ignore")  # train() looks for what is not finite
+        with silent, summed_up(self._experiment, self.checksums):
             self.run = train(self._experiment, self.data, self.run, maxit, self._experiment["evaluate_every"])
         return bool(self.run["status"] == "maxit")
 
@@ -188,11 +193,17 @@ class RVoice:
         self._data = r.call("experiment_data", self._experiment, convert=False)
         self._run = r.call("train_start", self._experiment, source, convert=False)
         self._every = float(r.from_r(self._get(self._experiment, "evaluate_every")).item())
+        self.checksums: list[str] = []
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
         arguments = (self._experiment, self._data, self._run, maxit, self._every)
+        exact = self._settings["arithmetic"] == "exact"
+        if exact:
+            self._r.call("checksum_start")
         self._run = self._r.call("train", *arguments, convert=False)
+        if exact:
+            self.checksums += np.atleast_1d(self._r.call("checksum_stop")["steps"]).tolist()
         return bool(self._field("status").item() == "maxit")
 
     def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
@@ -311,11 +322,16 @@ class TorchVoice:
             if isinstance(module, Noise):
                 module.draw = self._draw
         self._order, self._position = start["order"], 0
+        self.checksums: list[str] = []
         self._losses: list[float] = []
         self._scored: list[tuple[int, float]] = []
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
+        with summed_up(self._experiment, self.checksums):
+            return self._train(maxit)
+
+    def _train(self, maxit: int) -> bool:
         experiment, every = self._experiment, self._experiment["evaluate_every"]
         for _ in range(maxit):
             if self._losses and not experiment["abstol"] < self._losses[-1] < np.inf:  # converged or diverged
@@ -509,6 +525,19 @@ def about_run(experiment: dict[str, Any], label: str) -> dict[str, Any]:
     """
     settings = {key: experiment[key] for key in ("generator", "seed", "dtype", "arithmetic")}
     return {"label": label, **settings, "experiment": experiment}
+
+
+@contextmanager
+def summed_up(experiment: dict[str, Any], checksums: list[str]) -> Iterator[None]:
+    """Within this, where the arithmetic is exact, add each step's checksum to a list."""
+    if experiment["arithmetic"] != "exact":
+        yield
+        return
+    checksum_start()
+    try:
+        yield
+    finally:
+        checksums += checksum_stop()["steps"]
 
 
 def detached(run: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ two tensors, a maximum, indexing) is left to it. `torch.optim` fuses products an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from twinnet._types import Params
 from twinnet.checks import check_choice
+from twinnet.conv2d import rows_that_saw
 from twinnet.exact_functions import EXP_SERIES, INV_LN2, LN2_HIGH, LN2_LOW, LOG_SERIES, SQRT_HALF, UNIT
 from twinnet.exact_product import TERMS_OF_A_TREE, slice_constants
 from twinnet.l2 import l2_gradients
@@ -192,7 +193,7 @@ def operation(forward: Callable[..., Tensor], backward: Callable[..., Any]) -> O
         def backward(ctx: Any, d_out: Tensor) -> Any:
             return backward(d_out, *ctx.saved_tensors)
 
-    return Applied.apply  # type: ignore[no-any-return, no-untyped-call]
+    return Applied.apply
 
 
 def log_softmax_of(x: Tensor) -> Tensor:
@@ -246,37 +247,41 @@ EXACT_LOSSES: dict[str, Operation] = {
 }
 
 
-def convolution(stride: tuple[int, int], padding: tuple[int, int]) -> Operation:
+def convolution(stride: Sequence[int], padding: Sequence[int]) -> Operation:
     """A convolution, row by row of its output, as `twinnet.conv2d`."""
 
-    def rows_of(x: Tensor, size: tuple[int, int]) -> Tensor:
-        """What the kernels see: for each row of the output a matrix (across n, kw kh c)."""
+    def rows_of(x: Tensor, size: Sequence[int]) -> Tensor:
+        """What the kernels see: for each row of the output a matrix (across n, kh kw c)."""
         padded = nn.functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
         seen = padded.unfold(2, size[0], stride[0]).unfold(3, size[1], stride[1])  # (n, c, down, across, kh, kw)
-        seen = seen.permute(2, 3, 0, 5, 4, 1)
+        seen = seen.permute(2, 3, 0, 4, 5, 1)
         return seen.reshape(seen.shape[0], seen.shape[1] * seen.shape[2], -1)
 
     def forward(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        kernels = w.permute(0, 3, 2, 1).reshape(len(w), -1)
+        kernels = w.permute(0, 2, 3, 1).reshape(len(w), -1)
         out = torch.stack([product(seen, kernels) + b for seen in rows_of(x, w.shape[2:])])  # (down, across n, o)
         return out.reshape(len(out), -1, len(x), len(w)).permute(2, 3, 0, 1)
 
     def backward(d_out: Tensor, out: Tensor, x: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         (o, c, kh, kw), (n, _, _, across) = w.shape, d_out.shape
-        kernels = w.permute(0, 3, 2, 1).reshape(o, -1)
         d_rows = d_out.permute(2, 3, 0, 1).reshape(d_out.shape[2], across * n, o)
-        d_kernels, d_b = torch.zeros_like(kernels), torch.zeros_like(b)
+        d_kernels, d_b = w.new_zeros(o, kh * kw * c), torch.zeros_like(b)
         d_x = nn.functional.pad(torch.zeros_like(x), (padding[1], padding[1], padding[0], padding[0]))
-        for row, (d_row, seen) in enumerate(zip(d_rows, rows_of(x, (kh, kw)), strict=True)):
+        for d_row, seen in zip(d_rows, rows_of(x, (kh, kw)), strict=True):
             d_kernels += product(d_row.T, seen.T)
             d_b += tree_sum(d_row)
-            d_seen = product(d_row, kernels.T).reshape(across, n, kw, kh, c).permute(2, 1, 4, 3, 0)
-            top = row * stride[0]
+        for row in range(d_x.shape[2]):
+            rows, heights = rows_that_saw(row, len(d_rows), kh, stride[0])
+            if len(heights) == 0:
+                continue
+            d_seen = torch.cat([*d_rows[rows]], dim=1)
+            seen_with = w.permute(2, 3, 1, 0)[heights].permute(1, 2, 0, 3).reshape(kw * c, -1)
+            d_patches = product(d_seen, seen_with).reshape(across, n, kw, c).permute(2, 1, 3, 0)
             for j in range(kw):
-                d_x[:, :, top : top + kh, j : j + stride[1] * (across - 1) + 1 : stride[1]] += d_seen[j]
+                d_x[:, :, row, j : j + stride[1] * (across - 1) + 1 : stride[1]] += d_patches[j]
         height, width = d_x.shape[2:]
         d_x = d_x[:, :, padding[0] : height - padding[0], padding[1] : width - padding[1]]
-        return d_x, d_kernels.reshape(o, kw, kh, c).permute(0, 3, 2, 1), d_b
+        return d_x, d_kernels.reshape(o, kh, kw, c).permute(0, 3, 1, 2), d_b
 
     return operation(forward, backward)
 
@@ -297,7 +302,7 @@ class ExactConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs (n, o, oh, ow) from inputs (n, c, h, w)."""
-        return convolution(tuple(self.stride), tuple(self.padding))(x, self.weight, self.bias)
+        return convolution(self.stride, (int(self.padding[0]), int(self.padding[1])))(x, self.weight, self.bias)
 
 
 class ExactActivation(nn.Module):
