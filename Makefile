@@ -66,6 +66,7 @@ bench: setup ## measure speed against peers in the same run, as ratios
 	$(BIN)/python tests/bench/bench_generators.py
 	$(BIN)/python tests/bench/bench_mnist_mlp.py
 	$(BIN)/python tests/bench/bench_mnist_cnn.py
+	$(BIN)/python tests/bench/bench_trace.py
 
 clean: ## remove everything that was built, and the runs
 	rm -rf .venv $(BUILD) runs python/*.egg-info python/build .pytest_cache .mypy_cache .ruff_cache .hypothesis

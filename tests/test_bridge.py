@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -145,3 +147,25 @@ def test_results_of_r_do_not_use_up_pythons_none(r):
         for _ in range(500):
             r.from_r(value)
     assert sys.getrefcount(None) > before - 100
+
+
+def test_ctrl_c_stops_r_and_r_goes_on_working(r):
+    """In the background of a calculation of many seconds, since R must be at work when it comes."""
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        r.eval("for (i in 1:1e10) i + 1")
+    assert time.monotonic() - began < 60
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert r.eval("1 + 1").item() == 2
+
+
+def test_a_function_of_the_users_own_goes_before_one_of_the_package(r):
+    assert r.call("softmax", np.zeros((1, 2))).tolist() == [[0.5, 0.5]]
+    r.eval("softmax <- function(x) 'mine'", convert=False)
+    try:
+        assert r.call("softmax", np.zeros((1, 2))).tolist() == ["mine"]
+        assert r.call("twinnet::softmax", np.zeros((1, 2))).tolist() == [[0.5, 0.5]]
+    finally:
+        r.eval("rm(softmax)", convert=False)

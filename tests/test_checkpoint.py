@@ -17,7 +17,6 @@ from twinnet.experiment import (
     GENERATORS,
     experiment_data,
     experiment_names,
-    experiment_override,
     experiment_read,
     experiment_variants,
 )
@@ -142,6 +141,35 @@ def test_a_run_goes_on_in_the_other_language(r, tmp_path, generator, first):
         assert_close(resumed[key], whole[key], key)
     for key, value in whole["params"].items():
         assert_close(resumed["params"][key], value, key)
+
+
+@pytest.mark.parametrize(("dtype", "arithmetic"), [("float32", "native"), ("float64", "exact"), ("float32", "exact")])
+def test_other_dtypes_and_arithmetics_are_resumed_too(r, tmp_path, dtype, arithmetic):
+    experiment = iris(dtype=dtype, arithmetic=arithmetic, optimizer=optimizer_check({"name": "sgd", "momentum": 0.9}))
+    path = tmp_path / "run.safetensors"
+    data, run = trained(experiment, 9)
+    checkpoint_write(path, run, experiment)
+    same_runs(checkpoint_read(path, experiment), run, "run")
+    stored = safetensors_read(path)[0]
+    assert {str(stored[name].dtype) for name in ("params/affine1.w", "loss")} == {dtype, "float64"}
+    whole = train(experiment, data, run, 20)
+    same_runs(train(experiment, data, checkpoint_read(path, experiment), 20), whole, "resumed run")
+    in_r = r.eval(R_TRAIN, convert=False)(*(r.to_r(value) for value in (for_r(experiment), 9, str(tmp_path / "r"))))
+    unclassed = r.eval(
+        """function(done) {
+      params <- lapply(list(done$whole, done$resumed), function(run) lapply(run$params, unclass))
+      list(done$same, params[[1]], params[[2]])
+    }""",
+        convert=False,
+    )
+    same, whole_in_r, resumed_in_r = r.from_r(unclassed(in_r))
+    assert same.item()
+    for key, value in whole_in_r.items():
+        assert_same_bits(resumed_in_r[key], value, f"{key} in R")
+    if arithmetic == "exact":
+        again = checkpoint_read(tmp_path / "r", experiment)
+        for key, value in again["params"].items():
+            assert_same_bits(value, run["params"][key], f"{key}, R's checkpoint read in Python")
 
 
 def test_both_languages_write_the_same_bytes(r, tmp_path):
@@ -356,8 +384,8 @@ def test_training_that_was_interrupted_goes_on_when_it_is_called_again(r, tmp_pa
 
 
 def test_a_cnn_goes_on_in_either_language(r, tmp_path):
-    experiment = experiment_override(experiment_read("mnist_cnn_small"), images=40)
-    experiment = {**experiment, "batch_size": 10, "data": {**experiment["data"], "test": 10}}
+    clothes = {"name": "fashion_mnist", "train": 40, "test": 10}
+    experiment = {**experiment_read("mnist_cnn_small"), "batch_size": 10, "data": clothes}
     path = tmp_path / "run.safetensors"
     data, run = trained(experiment, 2)
     checkpoint_write(path, run, experiment)

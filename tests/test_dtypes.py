@@ -1,7 +1,7 @@
 """float32: R, which has doubles only, gives NumPy's bits in every operation, and no layer, loss or optimizer leaves it.
 
 Sums, products of matrices, exp, log and tanh round differently from library to library: native, they are compared
-within a stated number of float32's epsilons (2^-23); test_arithmetic compares them bit by bit in the other kinds.
+within a stated number of float32's epsilons (2^-23), and bit by bit in the other kinds of arithmetic.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twinnet import activations, conv2d, dropout, labels, losses, pooling, softmax
+from twinnet import activations, conv2d, dropout, kernels, labels, losses, pooling, softmax
 from twinnet.dtypes import DTYPES, as_dtype, dtype_of
 from twinnet.experiment import experiment_data, experiment_override, experiment_read
 from twinnet.gradient_check import gradient_check
@@ -22,6 +22,7 @@ from twinnet.optimizers import OPTIMIZERS, optimizer_check, optimizer_init, opti
 from twinnet.parity.compare import TOLERANCES, compare_voices
 from twinnet.parity.voices import PythonVoice, RVoice, TorchVoice
 from twinnet.problems import batch_inputs
+from twinnet.record import record_read, recording
 from twinnet.train import loss_and_gradients, train, train_start
 
 F32 = np.float32
@@ -424,3 +425,71 @@ def test_no_operation_takes_a_dtype_by_itself():
     for module in (activations, conv2d, dropout, losses, pooling, softmax):
         for name in module.__all__:
             assert "dtype" not in inspect.signature(getattr(module, name)).parameters, name
+
+
+# --- exact arithmetic -----------------------------------------------------------------------------------------------
+
+EXACT_KERNELS = dict.fromkeys(("matmul_tn", "matmul_nt", "sum_of_products"), (X, D))
+EXACT_KERNELS |= {"matmul": (X, D.T)} | dict.fromkeys(("array_sum", "column_sums", "row_sums", "row_maxima"), (X,))
+EXACT_KERNELS |= dict.fromkeys(("array_exp", "array_tanh"), (10 * X,))
+EXACT_KERNELS |= {name: (np.abs(X),) for name in ("array_log", "array_log1p")}
+
+
+@pytest.mark.parametrize("setting", ["exact", "r"])
+@pytest.mark.parametrize("name", EXACT_KERNELS)
+def test_a_kernel_is_calculated_in_float64_and_rounded_once(r, name, setting):
+    arguments = EXACT_KERNELS[name]
+    call = r.eval("function(setting, name, ...) with_arithmetic(setting, match.fun(name)(...))", convert=False)
+    theirs = r.from_r(call(r.to_r(setting), r.to_r(name), *(r.to_r(value) for value in arguments)))
+    with kernels.arithmetic(setting):
+        ours = getattr(kernels, name)(*arguments)
+        doubles = getattr(kernels, name)(*(value.astype(np.float64) for value in arguments))
+    assert_same_float32(ours, F32(doubles), f"{name}, {setting}: float64, rounded")
+    assert_same_float32(np.ravel(ours), np.ravel(theirs), f"{name}, {setting}: R")
+
+
+EXACT_RUNS = [("iris_dnn", 50), ("iris_regression", 50), ("xor_mlp", 50), ("notes_2_3_3_1", 50)]
+EXACT_RUNS += [
+    pytest.param(name, maxit, marks=pytest.mark.full)
+    for name, maxit in [
+        ("iris_dnn", 2000),
+        ("iris_dnn_two_hidden", 2000),
+        ("iris_logistic", 2000),
+        ("mnist_cnn_small", 5),
+    ]
+]
+
+
+@pytest.mark.parametrize(("name", "maxit"), EXACT_RUNS)
+def test_exact_float32_runs_are_the_same_bits_in_r_numpy_and_pytorch(r, name, maxit):
+    overrides = {"dtype": "float32", "arithmetic": "exact", "maxit": maxit}
+    experiment = experiment_override(experiment_read(name), **overrides)
+    data = experiment_data(experiment)
+    python, *others = PythonVoice(experiment, data), RVoice(name, name, overrides), TorchVoice(experiment, data)
+    python.train(maxit)
+    for voice in others:
+        voice.train(maxit)
+        for key, value in python.params.items():
+            assert_same_float32(value, voice.params[key], f"{key}, {voice.label}")
+        assert_same_float32(python.loss.astype(F32), voice.loss.astype(F32), f"losses, {voice.label}")
+        assert (voice.loss == voice.loss.astype(F32)).all(), f"losses of {voice.label} are float32 numbers"
+    assert_same_float32(python.test_outputs(), others[0].test_outputs(), "outputs, R")
+    assert_same_float32(python.test_outputs(), others[1].test_outputs(), "outputs, PyTorch")
+
+
+def test_a_float32_run_is_recorded_as_float32_in_both_languages(r, tmp_path):
+    overrides = {"dtype": "float32", "arithmetic": "exact", "maxit": 2, "batch_size": 20}
+    experiment = {**experiment_read("iris_dnn"), **overrides}
+    with recording(tmp_path / "python"):
+        train(experiment, experiment_data(experiment), train_start(experiment), 2)
+    code = """function(folder) {
+      e <- experiment_override(experiment_read("iris_dnn"), dtype = "float32", arithmetic = "exact", maxit = 2)
+      e[["batch_size"]] <- 20
+      with_recording(folder, train(e, experiment_data(e), train_start(e), 2))
+      NULL
+    }"""
+    r.eval(code, convert=False)(r.to_r(str(tmp_path / "r")))
+    for key in ["step1/forward/affine1.out", "step1/loss/loss", "step2/backward/affine2.d_w", "step2/data/batch.x"]:
+        ours, theirs = record_read(tmp_path / "python", key), record_read(tmp_path / "r", key)
+        assert_same_float32(ours, theirs, key)
+        assert_same_float32(ours, r.call("record_read", str(tmp_path / "r"), key), f"{key}, read by R")

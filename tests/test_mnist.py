@@ -137,7 +137,7 @@ def test_idx_files_of_any_shape_are_read(r, tmp_path, shape, packed):
 
 IMAGE = np.arange(2 * 3 * 3).reshape(2, 3, 3)
 GOOD = idx(IMAGE)
-PACKED = gzip.compress(GOOD)
+PACKED = gzip.compress(GOOD, mtime=0)
 # Such a file's bytes, and what both languages say of it.
 BAD_FILES = {
     "empty": (b"", "is not an IDX file of unsigned bytes: it begins with nothing, not with 00 00 08."),
@@ -174,7 +174,7 @@ BAD_FILES = {
         "is damaged: it does not hold the 2 x 3 x 3 bytes that its header promises.",
     ),
     "a page of the web, packed": (
-        gzip.compress(b"<!DOCTYPE html>"),
+        gzip.compress(b"<!DOCTYPE html>", mtime=0),
         "is not an IDX file of unsigned bytes: it begins with 3c 21 44 4f, not with 00 00 08.",
     ),
 }
@@ -402,7 +402,7 @@ def test_fashion_mnist_is_downloaded_and_checked(installer, tmp_path, capsys):
     [
         (None, "File not found"),
         (b"<!DOCTYPE html>", "http.*is not an IDX file"),
-        (gzip.compress(idx(IMAGE)), "http.*is not the file expected"),
+        (gzip.compress(idx(IMAGE), mtime=0), "http.*is not the file expected"),
     ],
     ids=["nothing", "a page", "other images"],
 )

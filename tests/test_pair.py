@@ -201,6 +201,17 @@ def test_traces_and_output_are_kept_where_asked_and_replaced_by_the_next_run(pai
         read_trace(kept / "mine.py")
 
 
+def test_a_script_that_no_longer_records_is_not_taken_for_its_earlier_self(pair, tmp_path):
+    kept = str(tmp_path / "kept")
+    assert pair("record('x', 1)", "record('x', 1)", "--keep", kept)[0] == 0
+    (tmp_path / "silent").mkdir()
+    silent = tmp_path / "silent" / "mine.py"
+    silent.write_text("print('nothing')")
+    status, _, err = pair(silent, "record('x', 1)", "--keep", kept)
+    assert status == 2
+    assert "mine.py recorded nothing" in err
+
+
 def test_a_folder_that_holds_something_else_is_left_alone(pair, tmp_path):
     kept = tmp_path / "kept"
     (kept / "mine.py").mkdir(parents=True)
@@ -209,6 +220,27 @@ def test_a_folder_that_holds_something_else_is_left_alone(pair, tmp_path):
     assert status == 2
     assert "thesis.txt" in err
     assert (kept / "mine.py" / "thesis.txt").read_text() == "dear"
+
+
+def test_the_noise_of_rounding_is_measured_and_small_differences_are_within_it(pair, tmp_path):
+    steps = "for step in (1, 2):\n  record_step(step)\n  x = record('x', np.exp(x @ w) / 3)\n"
+    python = f"w = record('w', np.sin(np.arange(16.0).reshape(4, 4)).round(3))\nx = np.eye(4)\n{steps}"
+    r = (
+        "w <- record('w', matrix(round(sin(0:15), 3), 4, byrow = TRUE))\nx <- diag(4)\n"
+        "for (step in 1:2) {\n  record_step(step)\n  x <- record('x', exp(x %*% w) / 3 * (1 + 1e-6 * (step == 2)))\n}"
+    )
+    status, out, _ = pair(python, r, "--noise", "--json")
+    ratios = {tensor["key"]: tensor["floor_ratio"] for tensor in json.loads(out)["tensors"]}
+    assert status == 1
+    assert ratios["step0/w"] is None
+    assert (ratios["step1/x"] or 0) < 16
+    assert ratios["step2/x"] > 1e6
+
+
+def test_the_noise_of_an_r_script_cannot_be_measured(pair):
+    status, _, err = pair("record('x', 1)", "record('x', 1)", "--noise", suffixes=(".R", ".py"))
+    assert status == 2
+    assert "--noise needs a script in Python first, not mine.R." in err
 
 
 def test_two_scripts_of_one_language_are_a_pair_too(pair):

@@ -99,6 +99,13 @@ def test_numbers_are_vectors_of_length_one_and_small_dtypes_become_large(tmp_pat
     }
 
 
+def test_whole_numbers_beyond_those_of_r_are_read_in_r(r, tmp_path):
+    values = [0, 1, -1, 2**31, -(2**31), 2**32, 2**53, -(2**53), 3 * 2**31]
+    with recording(tmp_path / "t"):
+        record("i", np.array(values))
+    assert r.call("record_read", str(tmp_path / "t"), "step0/i").tolist() == values
+
+
 def test_missing_values_of_r_are_kept_as_nan(r, tmp_path):
     r.eval(f'with_recording("{tmp_path}/t", {{ record("i", c(1L, NA)); record("l", c(TRUE, NA)); NULL }})')
     trace = read_trace(tmp_path / "t")
@@ -155,8 +162,13 @@ def test_nothing_is_kept_and_everything_returned_where_nothing_records(r):
     assert r.eval("record('x', 'anything at all')").item() == "anything at all"
 
 
+EVERY_DAY = ("iris_dnn", "iris_logistic", "xor_mlp", "mini_batch", "adam", "nesterov", "dropout", "mnist_cnn_small")
+
+
 def runs():
-    return [(name, variant) for name in experiment_names() for variant in variants_of(experiment_read(name))]
+    """All experiments; the longer ones among the full tests."""
+    found = [(name, variant) for name in experiment_names() for variant in variants_of(experiment_read(name))]
+    return [case if case[1] in EVERY_DAY else pytest.param(*case, marks=pytest.mark.full) for case in found]
 
 
 @pytest.mark.parametrize(("name", "variant"), runs())

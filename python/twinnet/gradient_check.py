@@ -51,7 +51,7 @@ def gradient_check(
     Parameters
     ----------
     experiment : dict
-        Its ``model`` and ``reg`` are used.
+        Its ``model``, ``loss``, ``reg`` and ``arithmetic`` are used.
     params : dict of arrays
     x : array, shape (n, d_in)
         Inputs, one row a sample.

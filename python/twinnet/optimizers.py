@@ -199,7 +199,7 @@ def sgd_step(optimizer: dict[str, Any], params: Params, grads: Params, state: di
             v = g if new["step"] == 1 else momentum * state["momentum_buffer"][key] + undampened * g
             new["momentum_buffer"][key] = v
             g = g + momentum * v if optimizer["nesterov"] else v
-        params[key] = p - lr * g
+        params[key] = moved(p, lr * g)
     return params, new
 
 
@@ -227,7 +227,7 @@ def adagrad_step(
         g = with_weight_decay(grads[key], p, optimizer["weight_decay"])
         s = state["sum"][key] + g * g
         new["sum"][key] = s
-        params[key] = p - lr * g / root_and_eps(s, optimizer)
+        params[key] = moved(p, lr * g / root_and_eps(s, optimizer))
     return params, new
 
 
@@ -244,7 +244,7 @@ def adadelta_step(
         u = np.sqrt(d + eps) / np.sqrt(s + eps) * g
         new["square_avg"][key] = s
         new["acc_delta"][key] = rho * d + (1 - rho) * u * u
-        params[key] = p - lr * u
+        params[key] = moved(p, lr * u)
     return params, new
 
 
@@ -269,9 +269,9 @@ def rmsprop_step(
         if momentum > 0:
             v = momentum * state["momentum_buffer"][key] + g / root_and_eps(s, optimizer)
             new["momentum_buffer"][key] = v
-            params[key] = p - lr * v
+            params[key] = moved(p, lr * v)
         else:
-            params[key] = p - lr * g / root_and_eps(s, optimizer)
+            params[key] = moved(p, lr * g / root_and_eps(s, optimizer))
     return params, new
 
 
@@ -291,9 +291,9 @@ def adam_step(
         s = beta2 * state["exp_avg_sq"][key] + (1 - beta2) * g * g
         new["exp_avg"][key], new["exp_avg_sq"][key] = m, s
         if optimizer["rule"] == "keras":
-            params[key] = p - lr * m / ((np.sqrt(s) + eps) / root)
+            params[key] = moved(p, lr * m / ((np.sqrt(s) + eps) / root))
         else:
-            params[key] = p - lr * m / (np.sqrt(s) / root + eps)
+            params[key] = moved(p, lr * m / (np.sqrt(s) / root + eps))
     return params, new
 
 
@@ -319,6 +319,11 @@ def copied(state: dict[str, Any]) -> dict[str, Any]:
 def with_weight_decay(g: Array, p: Array, weight_decay: float) -> Array:
     """The gradient with that of the penalty ``weight_decay / 2 * sum(p^2)`` added."""
     return g + weight_decay * p if weight_decay > 0 else g
+
+
+def moved(p: Array, step: Array) -> Array:
+    """``p - step`` in the memory of the step, which nothing else needs: a new array costs as much as the difference."""
+    return np.subtract(p, step, out=step)
 
 
 def root_and_eps(s: Array, optimizer: dict[str, Any]) -> Array:

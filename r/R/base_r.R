@@ -3,10 +3,10 @@
 # register, and round the total once. %*%, crossprod() and tcrossprod() on the reference BLAS add the products of one
 # element in the order of the inner index, each product and each sum rounded to 64 bits. exp(), log(), log1p() and
 # tanh() are the C library's. In R this is what the course's code does as it stands, where R runs on the reference BLAS;
-# here the order of the products is written out, so that it is the same on any BLAS. NumPy has the 80 bits as
-# longdouble, the order of the products in einsum, and the C library by Python's math: R and Python of one machine then
-# agree in every bit, those of two machines only if their C libraries do. Sources: R 4.2.2, src/main/summary.c (rsum)
-# and array.c (do_colsum, simple_matprod); LAPACK 3.11, BLAS/SRC/dgemm.f. Twin: python/twinnet/base_r.py.
+# here the products are taken from any BLAS's hands. NumPy has the 80 bits as longdouble, the order of the products in
+# einsum, and the C library by Python's math: R and Python of one machine then agree in every bit, those of two machines
+# only if their C libraries do. Sources: R 4.2.2, src/main/summary.c (rsum) and array.c (do_colsum, simple_matprod);
+# LAPACK 3.11, BLAS/SRC/dgemm.f. Twin: python/twinnet/base_r.py.
 
 #' Products of matrices, as %*% calculates them on the reference BLAS
 #'
@@ -21,11 +21,9 @@ NULL
 #' @rdname r_matmul
 #' @export
 r_matmul <- function(a, b) {
-  product <- matrix(0, nrow(a), ncol(b))
-  for (k in seq_len(ncol(a))) {
-    product <- product + a[, k] * rep(b[k, ], each = nrow(a))
-  }
-  product
+  # a factor with a NaN makes R leave the BLAS for three loops of its own, whose order is that of the reference BLAS
+  product <- rbind(a, rep(NaN, ncol(a))) %*% b
+  product[seq_len(nrow(a)), , drop = FALSE]
 }
 
 #' @rdname r_matmul

@@ -1,10 +1,11 @@
 # What the Python bridge calls: run a function, and report its value, warnings and error instead of raising.
 # The other half is python/twinnet/parity/bridge.py; there is no twin, since R does not drive Python.
 
-# Call a function of this package, of base R, or "package::function" by name.
+# Call a function by name: the caller's own in the global environment, this package's, base R's, or "package::function".
 bridge_call <- function(name, arguments) {
   fun <- if (grepl("::", name, fixed = TRUE)) str2lang(name) else as.symbol(name)
-  bridge_report(quote_call(fun, arguments))
+  is_own <- exists(name, envir = globalenv(), mode = "function", inherits = FALSE)
+  bridge_report(quote_call(fun, arguments, home = if (is_own) globalenv() else topenv()))
 }
 
 # Call object$name(...), where the object is the first of the arguments.
@@ -20,10 +21,10 @@ bridge_eval <- function(code, arguments) {
 
 # A call whose arguments are symbols bound in a frame, so that an error shows `train_dnn(arg1, lr = lr)`
 # and not the numbers of a whole data set.
-quote_call <- function(fun, arguments, bound = list()) {
+quote_call <- function(fun, arguments, bound = list(), home = topenv()) {
   keys <- if (is.null(names(arguments))) rep("", length(arguments)) else names(arguments)
   symbols <- ifelse(keys == "", paste0("arg", seq_along(arguments)), keys)
-  frame <- list2env(bound, parent = topenv())
+  frame <- list2env(bound, parent = home)
   for (i in seq_along(arguments)) {
     assign(symbols[[i]], arguments[[i]], envir = frame)
   }

@@ -192,11 +192,10 @@ restored <- function(path, found, start, name) {
   if (name %in% WHOLE && !isTRUE(all(value %% 1 == 0))) {
     refuse_file(path, sprintf("has `%s` that is not a whole number", name))
   }
-  value <- if (inherits(start, "float32")) f32_round(unclass(value)) else unclass(value)
   if (!grows) {
-    attributes(value) <- attributes(start)
+    dim(value) <- dim(start)
   }
-  value
+  as_dtype(value, dtype_of(start))
 }
 
 # The shape of an array as a text.
@@ -208,11 +207,11 @@ show_shape <- function(array) {
 check_run <- function(path, run, numbers) {
   leaves <- run_leaves(run)
   refuse_others(path, numbers, leaves)
-  dtype <- function(array) if (inherits(array, "float32")) "float32" else "float64"
   for (name in names(numbers)) {
-    if (dtype(numbers[[name]]) != dtype(leaves[[name]])) {
-      what <- sprintf("has `%s` in %s, not in %s", name, dtype(numbers[[name]]), dtype(leaves[[name]]))
-      refuse_file(path, what)
+    found <- dtype_of(numbers[[name]])
+    expected <- dtype_of(leaves[[name]])
+    if (found != expected) {
+      refuse_file(path, sprintf("has `%s` in %s, not in %s", name, found, expected))
     }
   }
   n <- length(run[["order"]])

@@ -54,7 +54,7 @@ float32_operand <- function(x) {
 # + - * / ^ and comparisons.
 #' @export
 Ops.float32 <- function(e1, e2) { # nolint: object_name_linter.
-  operation <- get(.Generic, envir = baseenv(), mode = "function")
+  operation <- .Primitive(.Generic)
   result <- if (missing(e2)) operation(unclass(e1)) else operation(float32_operand(e1), float32_operand(e2))
   if (is.logical(result)) result else new_float32(f32_round(result))
 }

@@ -5,7 +5,7 @@
 #'
 #' @param add,multiply Sum and product of two vectors, element by element: functions.
 #' @param matmul Product of two matrices: a function.
-#' @return NULL, invisibly. Stops where the arithmetic is not what the exact kernels are proven for, and names the fault.
+#' @return NULL, invisibly. Stops where the arithmetic is not what the exact kernels are proven for; names the fault.
 #' @export
 exact_check <- function(add, multiply, matmul) {
   one <- rep(1, 64) # 64 numbers: a processor adds several at a time

@@ -6,10 +6,10 @@
 
 #' Sums and maxima, the same bits on every machine
 #'
-#' `exact_array_sum(x)` is the sum of all elements, `exact_sum_of_products(a, b)` that of `a * b`, the first index running
-#' fastest, and 0 if there are none; `exact_column_sums(x)` and `exact_row_sums(x)` give one sum for each column or row of
-#' a matrix that has at least one row or column, `exact_row_maxima(x)` the largest element of each row (NA where the row
-#' has a NaN; 0, and not -0, of zeros of both signs).
+#' `exact_array_sum(x)` is the sum of all elements, `exact_sum_of_products(a, b)` that of `a * b`, the first index
+#' running fastest, and 0 if there are none; `exact_column_sums(x)` and `exact_row_sums(x)` give one sum for each column
+#' or row of a matrix that has at least one row or column, `exact_row_maxima(x)` the largest element of each row (NA
+#' where the row has a NaN; 0, and not -0, of zeros of both signs).
 #'
 #' @param x An array; a matrix where columns or rows are asked for.
 #' @param a,b Arrays of one shape.

@@ -23,7 +23,7 @@ numerical_gradient <- function(f, x, h = 1e-5) {
 
 #' Largest difference between backpropagation and central differences, for each parameter of a model
 #'
-#' @param experiment A list; its `model` and `reg` are used.
+#' @param experiment A list; its `model`, `loss`, `reg` and `arithmetic` are used.
 #' @param params A named list of arrays.
 #' @param x Inputs, one row a sample: a matrix (n, d_in).
 #' @param target One-hot rows: a matrix (n, k).

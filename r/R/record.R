@@ -225,10 +225,10 @@ check_trace_name <- function(value, name) {
 
 # The dtype that a value has in a trace.
 tensor_dtype <- function(name, x) {
-  ok <- (is.numeric(x) || is.logical(x)) && !is.object(x)
+  ok <- (is.numeric(x) || is.logical(x)) && (!is.object(x) || dtype_of(x) == "float32")
   check_argument(ok, name, class(x)[[1]], "numbers, of a dtype that a trace can hold")
   if (is.double(x) || anyNA(x)) {
-    "float64"
+    dtype_of(x)
   } else if (is.logical(x)) {
     "bool"
   } else {
@@ -245,6 +245,7 @@ write_numbers <- function(file, x, dtype) {
       }
       writeBin(flat, file)
     },
+    float32 = writeBin(as.vector(x, "double"), file, size = 4),
     int64 = writeBin(as.vector(rbind(as.vector(x), -(as.vector(x) < 0)), "integer"), file), # R has halves of int64
     bool = writeBin(as.raw(x), file)
   )
@@ -253,9 +254,10 @@ write_numbers <- function(file, x, dtype) {
 read_numbers <- function(file, n, dtype) {
   switch(dtype,
     float64 = readBin(file, "double", n),
-    float32 = readBin(file, "double", n, size = 4),
+    float32 = as_dtype(readBin(file, "double", n, size = 4), "float32"),
     int64 = {
       halves <- matrix(readBin(file, "integer", 2 * n), nrow = 2)
+      halves[is.na(halves)] <- -2^31 # these bits are R's NA
       low <- halves[1, ] + 2^32 * (halves[1, ] < 0)
       low + 2^32 * halves[2, ]
     },

@@ -29,7 +29,7 @@ safetensors_write <- function(path, tensors, metadata = NULL) {
   for (dtype in names(TENSOR_BYTES)) { # so that each number stands at a multiple of its size
     for (name in names(tensors)) {
       tensor <- tensors[[name]]
-      if (inherits(tensor, "float32") == (dtype == "F32")) {
+      if ((dtype_of(tensor) == "float32") == (dtype == "F32")) {
         part <- writeBin(as.double(aperm_whole(unclass(tensor))), raw(), TENSOR_BYTES[[dtype]], "little")
         shape <- paste(sprintf("%.0f", shape_of(tensor)), collapse = ",")
         entry <- '%s:{"dtype":"%s","shape":[%s],"data_offsets":[%.0f,%.0f]}'
@@ -72,7 +72,7 @@ safetensors_read <- function(path) {
     bytes <- data[entry[["data_offsets"]][[1]] + seq_len(prod(shape) * size)]
     numbers <- readBin(bytes, "double", prod(shape), size, endian = "little")
     tensor <- if (length(shape) > 1) fill_by_row(numbers, shape) else numbers
-    if (size == 4) structure(tensor, class = "float32") else tensor
+    if (size == 4) new_float32(tensor) else tensor
   })
   list(tensors = tensors, metadata = texts[names(texts) != "md5"])
 }

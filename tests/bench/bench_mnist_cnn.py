@@ -88,7 +88,8 @@ def make_pytorch(dtype: str):
     network.load(run["params"])
     model = network.stack.to(getattr(torch, dtype))
     images, labels = torch.tensor(x, dtype=getattr(torch, dtype)), torch.tensor(target.argmax(axis=1))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    settings = {key: experiment["optimizer"][key] for key in ("lr", "momentum")}
+    optimizer = torch.optim.SGD(model.parameters(), **settings)
     loss_function = torch.nn.CrossEntropyLoss()
 
     def step() -> float:

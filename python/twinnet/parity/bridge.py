@@ -41,7 +41,7 @@ from typing import Any
 
 import numpy as np
 
-from twinnet.parity.memory import keep_freed_memory, widen_r_heap
+from twinnet.parity.memory import widen_r_heap
 
 __all__ = ["Bridge", "BridgeError", "RError", "RWarning", "start_r"]
 
@@ -104,7 +104,6 @@ class Bridge:
             raise BridgeError(NO_R)
         from rpy2 import rinterface  # starting R is slow: only who needs R pays for it
 
-        keep_freed_memory()
         widen_r_heap()
         rinterface.initr()
         self._r: Any = rinterface
@@ -117,7 +116,8 @@ class Bridge:
         Parameters
         ----------
         name : str
-            A function of the R package twinnet (exported or not) or of base R, or ``"package::function"``.
+            A function that was defined in R's global environment, one of the R package twinnet (exported or not) or
+            of base R, in this order, or ``"package::function"``.
         *args, **kwargs : object
             Its arguments, converted as the module's table says; R objects pass through.
         convert : bool

@@ -1,4 +1,4 @@
-"""The command line: ``twinnet compare EXPERIMENT``, ``twinnet draws``, ``twinnet diff``, ``twinnet pair``.
+"""The command line: ``twinnet compare EXPERIMENT`` and ``predict``, ``draws``, ``diff`` and ``pair``.
 
 Exit status: 0 what is compared agrees, 1 it differs, 2 it could not be compared.
 """
@@ -14,6 +14,7 @@ from twinnet.parity.compare_command import add_command as add_compare
 from twinnet.parity.draws import add_command as add_draws
 from twinnet.parity.memory import keep_freed_memory
 from twinnet.parity.pair_command import add_command as add_pair
+from twinnet.parity.predict_command import add_command as add_predict
 from twinnet.parity.trace_command import add_command as add_diff
 
 __all__ = ["main"]
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="twinnet", description="Neural networks in R and in Python, proven equal.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_compare(commands)
+    add_predict(commands)
     add_draws(commands)
     add_diff(commands)
     add_pair(commands)

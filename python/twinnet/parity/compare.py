@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from twinnet._types import AnyArray, Array, IntArray
+from twinnet.checksum import checksum_of_steps
 from twinnet.labels import predicted_classes
 from twinnet.metrics import confusion_table
 from twinnet.objectives import class_scores, score_outputs
+from twinnet.parity.bits import Parting, first_parted_step
 from twinnet.parity.voices import PythonVoice, Voice
 
 __all__ = [
@@ -79,6 +81,8 @@ class Comparison:
         By the voice's key: the largest difference (scaled) of one step from a shared state, over `steps_checked` steps;
         empty if the free runs agree, so that no such step was taken.
     steps_checked : int
+    partings : dict of Parting
+        By the voice's key, where its run parts from the first voice's, if that was looked for.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Comparison:
     final_scores: dict[str, float]
     step_differences: dict[str, float]
     steps_checked: int
+    partings: dict[str, Parting] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -120,14 +125,43 @@ class Comparison:
     def verdict_on(self, key: str) -> str:
         """``"identical"`` in every bit, ``"equal"`` within the tolerance, ``"equal by steps"``, or ``"different"``.
 
-        Equal by steps are two voices whose steps from a shared state agree within the tolerance everywhere, while the
-        free runs part, because training amplifies rounding.
+        In exact arithmetic voices are identical or different. Equal by steps are two voices whose steps from a shared
+        state agree within the tolerance everywhere, while the free runs part, because training amplifies rounding.
         """
         differences = self.differences[key]
+        if self.is_exact:
+            parted = self.parted_step(key) > 0 or any(difference.differing > 0 for difference in differences)
+            return "different" if parted else "identical"
         if any(difference.scaled > self.tolerance for difference in differences):
             by_steps = key in self.step_differences and self.step_differences[key] <= self.tolerance
             return "equal by steps" if by_steps else "different"
         return "equal" if any(difference.differing > 0 for difference in differences) else "identical"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every bit should be the same."""
+        return bool(self.experiment["arithmetic"] == "exact")
+
+    @property
+    def is_summed_up(self) -> bool:
+        """Whether all voices have the checksums of all their steps: in exact arithmetic, unless a run was resumed."""
+        return self.is_exact and all(len(voice.checksums) >= len(voice.loss) for voice in self.voices)
+
+    def parted_step(self, key: str) -> int:
+        """The first step in which an activation, loss, gradient or parameter is not the first voice's; 0 if none."""
+        other = next(voice for voice in self.voices if voice.key == key)
+        return first_parted_step(self.voices[0].checksums, other.checksums) if self.is_summed_up else 0
+
+    @property
+    def differing_bits(self) -> int:
+        """How many numbers are not the same in every bit, of all that was compared."""
+        found = sum(difference.differing for difference in self.all_differences)
+        return found + sum(parting.differing for parting in self.partings.values())
+
+    @property
+    def checksums(self) -> dict[str, str]:
+        """By the voice's key: one checksum for the whole run; empty where there is none for each step."""
+        return {voice.key: checksum_of_steps(voice.checksums) for voice in self.voices} if self.is_summed_up else {}
 
     @property
     def classes(self) -> AnyArray | None:

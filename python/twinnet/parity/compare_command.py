@@ -28,6 +28,7 @@ from twinnet.experiment import (
     experiment_variants,
 )
 from twinnet.kernels import ARITHMETICS
+from twinnet.parity.bits import find_parting
 from twinnet.parity.bridge import BridgeError
 from twinnet.parity.compare import Comparison, compare_steps, compare_voices
 from twinnet.parity.diff_report import diff_json, print_diff
@@ -136,7 +137,7 @@ def run_compare(options: argparse.Namespace) -> int:
             again = f"twinnet compare {options.experiment} --resume{place}"
             messages.print(f"Stopped: {steps} of {changed['maxit']} steps. Go on with: {again}", soft_wrap=True)
             return 130
-        comparisons.append(compare_trained(variant, changed, data, voices, walker, messages))
+        comparisons.append(find_partings(compare_trained(variant, changed, data, voices, walker, messages), made))
         if folder is not None:
             judged[variant] = compare_traces(folder, keys, messages)
     paths = save_comparisons(options.experiment, comparisons, saved.folder)
@@ -172,6 +173,7 @@ def run_to_save(options: argparse.Namespace) -> SavedRun:
     given = {name: getattr(options, name) for name in OVERRIDES}
     overrides = {name: value for name, value in given.items() if value is not None}
     folder = options.output / options.experiment
+    check_argument(not (options.resume and options.trace is not None), "trace", True, "left out when a run is resumed")
     if not options.resume:
         return SavedRun(folder, options.experiment, overrides, tuple(options.others or ["r", "python"]))
     saved = read_saved_run(folder)
@@ -274,6 +276,14 @@ def train_voices(
             if stopped():
                 break
         return saved, stopped()
+
+
+def find_partings(comparison: Comparison, made: dict[str, Callable[[], Voice]]) -> Comparison:
+    """A comparison with the place where each voice parts from the first, if its checksums tell that it does."""
+    first, *others = comparison.voices
+    steps = {voice.key: comparison.parted_step(voice.key) for voice in others}
+    found = {key: find_parting(step, made[first.key], made[key]) for key, step in steps.items() if step > 0}
+    return replace(comparison, partings={key: parting for key, parting in found.items() if parting is not None})
 
 
 def compare_trained(

@@ -14,7 +14,7 @@ from twinnet.parity.advice import next_steps
 from twinnet.parity.causes import Cause
 from twinnet.parity.trace_diff import TensorDiff, TraceDiff
 
-__all__ = ["apart_text", "diff_json", "place_text", "print_diff", "verdict_line"]
+__all__ = ["diff_json", "facts", "place_text", "print_diff", "status_text", "verdict_line"]
 
 BEFORE = 2
 SHOWN = 7
@@ -54,8 +54,9 @@ def print_diff(diff: TraceDiff, causes: Sequence[Cause], console: Console) -> No
     say(f"allowed: {diff.rule}", *(f"note: {note}" for note in diff.notes[:SHOWN]))
     if first is not None:
         say("", f"The two part first at {place_text(first)}", style="bold")
-        for line in facts(diff, first):
-            say(f"  {line}")
+        lines = facts(diff, first)
+        width = max(len(term) for term, _ in lines)
+        say(*(f"  {term:<{width}}  {text}" for term, text in lines))
     for cause in causes[:CAUSES_SHOWN]:
         title = "Probably" if cause is causes[0] else "Or"
         where = f", in {cause.side}" if cause.side else ""
@@ -65,20 +66,30 @@ def print_diff(diff: TraceDiff, causes: Sequence[Cause], console: Console) -> No
     say(verdict_line(diff), style="bold red" if diff.verdict == "different" else "bold green")
 
 
-def facts(diff: TraceDiff, first: TensorDiff) -> list[str]:
-    """What each side has at the first divergence, in lines."""
-    width = max(len(diff.a.label), len(diff.b.label), len("apart"))
-    sides = [(diff.a.label, first.value_a, first.shape_a), (diff.b.label, first.value_b, first.shape_b)]
-    lines = [f"{label:<{width}}  {value_text(value, shape)}" for label, value, shape in sides]
+def facts(diff: TraceDiff, first: TensorDiff) -> list[tuple[str, str]]:
+    """What each side has at the first divergence, how far it is apart, how it goes on, and where it comes from.
+
+    Parameters
+    ----------
+    diff : TraceDiff
+    first : TensorDiff
+        Its first divergence.
+
+    Returns
+    -------
+    list of (str, str)
+        What is said, and what it is.
+    """
+    found = [(diff.a.label, value_text(first.value_a, first.shape_a))]
+    found.append((diff.b.label, value_text(first.value_b, first.shape_b)))
     if first.status == "different":
-        lines.append(f"{'apart':<{width}}  {apart_text(first)}")
+        found.append(("apart", apart_text(first)))
     if growth := growth_text(diff, first):
-        lines.append(f"{'then':<{width}}  {growth}")
+        found.append(("then", growth))
     if diff.inherited is not None:
         origin = {"operation": "the operation itself", "inherited": "inherited from what went in"}[diff.inherited]
-        because = f": {diff.inherited_because}" if diff.inherited_because else ""
-        lines.append(f"{'origin':<{width}}  {origin}{because}")
-    return lines
+        found.append(("origin", f"{origin}: {diff.inherited_because}" if diff.inherited_because else origin))
+    return found
 
 
 def growth_text(diff: TraceDiff, first: TensorDiff) -> str:

@@ -1,6 +1,6 @@
 """The noise floor: how far rounding alone takes each tensor of a run, measured and not guessed.
 
-A run is repeated in Python, and each tensor compared with that of the recorded run. Some repetitions disturb every
+A run is repeated in Python, and each tensor compared with that of the first time. Some repetitions disturb every
 tensor that passes through `twinnet.record.record` by one unit in the last place, up or down at random: the batches, the
 outputs of every layer, every gradient, every updated parameter (Monte Carlo arithmetic; Parker 1997). The others leave
 the numbers alone and change how they are calculated, each in a process of its own: the BLAS on two threads, the BLAS
@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from twinnet._types import AnyArray, Params
 from twinnet.experiment import experiment_data
 from twinnet.parity.trace import Trace, read_trace
 from twinnet.parity.trace_diff import diff_arrays
-from twinnet.record import exchange_recorder, record_phase, tensor_key
+from twinnet.record import exchange_recorder, recording, tensor_key, trace_origin
 from twinnet.train import train, train_start
 
 __all__ = ["ENVIRONMENTS", "NOISE_SEEDS", "measure_floor", "noise_floor"]
@@ -68,10 +69,19 @@ class Meter:
             x = disturbed(x, self._random)
         key = tensor_key(self.step, self.phase, name)
         if self._baseline.has(key):
-            theirs, ours = self._baseline.load(key), np.atleast_1d(x)
-            same = theirs.shape == ours.shape
-            self.apart[key] = diff_arrays(key, theirs, ours.astype(theirs.dtype)).max_abs if same else np.inf
+            self.apart[key] = apart(self._baseline.load(key), np.atleast_1d(x))
         return x
+
+
+def apart(theirs: AnyArray, ours: AnyArray) -> float:
+    """The largest difference between two tensors; infinite where they cannot be compared."""
+    if theirs.shape != ours.shape:
+        return np.inf
+    if theirs.dtype.kind != "f":
+        return diff_arrays("", theirs, ours.astype(theirs.dtype)).max_abs
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = float(np.abs(theirs - ours).max(initial=0.0))
+    return found if np.isfinite(found) else diff_arrays("", theirs, ours.astype(theirs.dtype)).max_abs
 
 
 def disturbed(x: Any, random: np.random.Generator) -> Any:
@@ -95,17 +105,10 @@ def listening(meter: Meter) -> Iterator[Meter]:
         exchange_recorder(before)
 
 
-def repeat_run(baseline: Trace, seed: int | None, source: Params | None = None) -> dict[str, float]:
+def repeat_run(baseline: Trace, seed: int | None) -> dict[str, float]:
     """Repeat a recorded run; how far each tensor is from the recorded one."""
-    experiment = baseline.manifest["experiment"]
-    if "source" in experiment["init"] and source is None:
-        source = {entry.name: baseline.load(entry.key) for entry in baseline.entries if entry.phase == "init"}
-    steps = max(entry.step for entry in baseline.entries)
-    data = experiment_data(experiment)
-    with listening(Meter(baseline, seed)) as meter, np.errstate(over="ignore", invalid="ignore"):
-        run = train_start(experiment, source)
-        train(experiment, data, run, steps)
-        record_phase(None)
+    with listening(Meter(baseline, seed)) as meter:
+        run_again(baseline)
     baseline.release()
     return meter.apart
 
@@ -120,22 +123,35 @@ def repeat_elsewhere(baseline: Trace, environment: dict[str, str]) -> dict[str, 
     return found
 
 
+def run_again(trace: Trace) -> None:
+    """Run the experiment of a trace again in Python, from its beginning."""
+    experiment = trace.manifest["experiment"]
+    source: Params = {entry.name: trace.load(entry.key) for entry in trace.entries if entry.phase == "init"}
+    data = experiment_data(experiment)
+    with np.errstate(over="ignore", invalid="ignore"):  # train() looks for what is not finite
+        run = train_start(experiment, source)
+        train(experiment, data, run, max(entry.step for entry in trace.entries))
+
+
 def measure_floor(
-    baseline: Trace,
+    trace: Trace,
     seeds: Sequence[int] = NOISE_SEEDS,
     environments: dict[str, dict[str, str]] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, float]:
     """How far rounding alone takes each tensor of a model's run.
 
+    The run that the repetitions are compared with is taken anew: a trace may hold what other code calculated.
+
     Parameters
     ----------
-    baseline : Trace
-        Of a model's run in Python, whose manifest carries the experiment.
+    trace : Trace
+        Of a model's run in any language, whose manifest carries the experiment.
     seeds : sequence of int
         One repetition with disturbed numbers for each.
     environments : dict, optional
-        One repetition in a process of its own for each; `ENVIRONMENTS` unless given.
+        One repetition in a process of its own for each; `ENVIRONMENTS` unless given. They are left out where a process
+        of its own does not give this one's numbers: then its code is another, and no noise.
     progress : callable, optional
         Called with the number of repetitions done and of all.
 
@@ -144,17 +160,38 @@ def measure_floor(
     dict of float
         By key; 0 for what is not calculated.
     """
-    others = ENVIRONMENTS if environments is None else environments
-    runs: list[Callable[[], dict[str, float]]] = [lambda seed=seed: repeat_run(baseline, seed) for seed in seeds]  # type: ignore[misc]
-    runs += [lambda changed=changed: repeat_elsewhere(baseline, changed) for changed in others.values()]  # type: ignore[misc]
-    worst: dict[str, float] = {}
-    for number, run in enumerate(runs, start=1):
-        for key, apart in run().items():
-            worst[key] = max(worst.get(key, 0.0), apart)
+    others = list((ENVIRONMENTS if environments is None else environments).values())
+    total = 1 + len(seeds) + (1 + len(others) if others else 0)
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
         if progress is not None:
-            progress(number, len(runs))
-    lowest = {entry.key: lowest_floor(entry.name, baseline.load(entry.key)) for entry in baseline.entries}
-    return spread(baseline, {key: max(worst.get(key, 0.0), floor) for key, floor in lowest.items()})
+            progress(done, total)
+
+    with TemporaryDirectory(prefix="twinnet-") as temporary:
+        steps = sorted({entry.step for entry in trace.entries})
+        with recording(temporary, steps, {"experiment": trace.manifest["experiment"]}):
+            run_again(trace)
+        baseline = read_trace(temporary)
+        worst = {entry.key: lowest_floor(entry.name, baseline.load(entry.key)) for entry in baseline.entries}
+        advance()
+        for seed in seeds:
+            enlarge(worst, repeat_run(baseline, seed))
+            advance()
+        if others and not any(repeat_elsewhere(baseline, {}).values()):
+            advance()
+            for environment in others:
+                enlarge(worst, repeat_elsewhere(baseline, environment))
+                advance()
+        return spread(baseline, worst)
+
+
+def enlarge(worst: dict[str, float], found: dict[str, float]) -> None:
+    """Take over those differences that are larger than what was found before."""
+    for key, apart in found.items():
+        worst[key] = max(worst[key], apart)
 
 
 def lowest_floor(name: str, x: AnyArray) -> float:
@@ -180,12 +217,12 @@ def spread(baseline: Trace, floor: dict[str, float]) -> dict[str, float]:
     return found
 
 
-def noise_floor(baseline: Trace, cache: Path, progress: Callable[[int, int], None] | None = None) -> dict[str, float]:
+def noise_floor(trace: Trace, cache: Path, progress: Callable[[int, int], None] | None = None) -> dict[str, float]:
     """The noise floor of a run, measured once: a file keeps it for the same experiment, versions and repetitions.
 
     Parameters
     ----------
-    baseline : Trace
+    trace : Trace
         As for `measure_floor`.
     cache : Path
         The file.
@@ -196,8 +233,8 @@ def noise_floor(baseline: Trace, cache: Path, progress: Callable[[int, int], Non
     -------
     dict of float
     """
-    about = [baseline.manifest.get(key) for key in ("experiment", "versions", "blas", "threads", "sizes")]
-    asked = [about, NOISE_SEEDS, ENVIRONMENTS, NEIGHBOURS, [entry.key for entry in baseline.entries]]
+    asked = [trace.manifest["experiment"], trace_origin(), NOISE_SEEDS, ENVIRONMENTS, NEIGHBOURS]
+    asked += [[entry.key for entry in trace.entries]]
     fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     try:
         kept = json.loads(cache.read_text(encoding="utf-8"))
@@ -206,7 +243,7 @@ def noise_floor(baseline: Trace, cache: Path, progress: Callable[[int, int], Non
             return found
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not measured yet, or by another version of this
-    floor = measure_floor(baseline, progress=progress)
+    floor = measure_floor(trace, progress=progress)
     cache.parent.mkdir(parents=True, exist_ok=True)
     partial = cache.with_suffix(".part")
     partial.write_text(json.dumps({"fingerprint": fingerprint, "floor": floor}), encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -21,9 +22,10 @@ from pygments.lexers import PythonLexer, SLexer
 from twinnet._types import AnyArray
 from twinnet.parity.advice import next_steps
 from twinnet.parity.causes import Cause
+from twinnet.parity.diff_report import facts, place_text, status_text
 from twinnet.parity.heatmap import DIVERGING, SEQUENTIAL, png_uri, view_of
 from twinnet.parity.html import Html, tag
-from twinnet.parity.sources import Code, Row, Sources
+from twinnet.parity.sources import Code, Row, Sources, align_twins
 from twinnet.parity.trace import Trace
 from twinnet.parity.trace_diff import TensorDiff, TraceDiff
 
@@ -32,7 +34,7 @@ __all__ = ["write_page"]
 # What a status is called, the mark before it, and how bad it is.
 STATUSES = {
     "identical": ("identical", "=", 0),
-    "within": ("within what is allowed", "≈", 1),
+    "within": ("within", "≈", 1),
     "only_a": ("only in {}", "◐", 2),
     "only_b": ("only in {}", "◑", 2),
     "dtype": ("other type", "≠", 2),
@@ -61,8 +63,12 @@ def write_page(path: Path, diff: TraceDiff, causes: Sequence[Cause], sources: So
     causes : sequence of Cause
         The best first.
     sources : Sources or None
-        The code that calculates the tensors, if there is any to show.
+        The code that calculates the tensors; for a model's run our twins' functions, unless given.
     """
+    experiment = diff.a.manifest.get("experiment")
+    if sources is None and experiment is not None:
+        keys = [tensor.key for tensor in diff.tensors if diff.a.has(tensor.key)]
+        sources = align_twins(experiment, [(diff.a.by_key[key].phase, diff.a.by_key[key].name) for key in keys])
     labels = (diff.a.label, diff.b.label)
     sections = [
         ("divergence", "The first divergence", divergence(diff)),
@@ -130,7 +136,7 @@ def verdict(diff: TraceDiff, causes: Sequence[Cause]) -> Html:
 def in_a_sentence(diff: TraceDiff) -> str:
     """What was compared, how it came out, and by which rule."""
     counts = diff.counts()
-    words = [f"{count:,} {status_word(status, diff)}" for status in STATUSES if (count := counts.get(status, 0))]
+    words = [f"{count:,} {status_text(status, diff)}" for status in STATUSES if (count := counts.get(status, 0))]
     return f"{len(diff.tensors):,} tensors: {', '.join(words)}. Allowed: {diff.rule}."
 
 
@@ -152,29 +158,14 @@ def divergence(diff: TraceDiff) -> Html | None:
     a, b, first = diff.a, diff.b, diff.first
     if first is None:
         return None
-    origins = {"operation": "the operation itself", "inherited": "what goes into the operation"}
-    because = f": {diff.inherited_because}" if diff.inherited_because else ""
-    facts = [
-        ("where", tag("code", address(first))),
-        (a.label, tag("code", shown_value(first.value_a, first.shape_a))),
-        (b.label, tag("code", shown_value(first.value_b, first.shape_b))),
-        ("apart", distances(first)),
-        (
-            "how many",
-            f"{first.over:,} of {first.size:,} elements differ by more than is allowed" if first.size else None,
-        ),
-        ("largest", f"{first.max_abs:.3g} at {python_index(first.worst_index)}" if first.worst_index else None),
-        ("origin", origins[diff.inherited] + because if diff.inherited else None),
-    ]
+    listed = [("where", place_text(first)), *facts(diff, first)]
+    if first.worst_index is not None and first.size > 1:
+        listed.append(("largest", f"{first.max_abs:.3g} at {python_index(first.worst_index)}"))
     name_b = diff.renamed.get(first.key, first.key)
     pictures = heat_maps(a.load(first.key), b.load(name_b), first, diff) if a.has(first.key) and b.has(name_b) else None
-    listed = [[tag("dt", term), tag("dd", value)] for term, value in facts if value]
-    return tag("div", tag("dl", listed, class_="facts"), pictures)
-
-
-def address(tensor: TensorDiff) -> str:
-    """A tensor and the first element that differs in it."""
-    return tensor.key + (python_index(tensor.first_index) if tensor.first_index is not None else "")
+    return tag(
+        "div", tag("dl", [[tag("dt", term), tag("dd", text)] for term, text in listed], class_="facts"), pictures
+    )
 
 
 def python_index(index: Sequence[int]) -> str:
@@ -187,26 +178,10 @@ def r_index(index: Sequence[int]) -> str:
     return python_index([place + 1 for place in index])
 
 
-def shown_value(value: Any, shape: Sequence[int] | None) -> str:
-    """A number with all its digits, or the shape of what was recorded."""
-    if value is not None:
-        return repr(value.item() if isinstance(value, np.generic) else value)
-    return "nothing recorded" if shape is None else f"shape {tuple(shape)}"
-
-
-def distances(tensor: TensorDiff) -> str | None:
-    """How far apart two tensors are, in words."""
-    if tensor.status != "different":
-        return None
-    parts = [f"{tensor.max_abs:.3g} absolute at most", f"{tensor.max_rel:.3g} relative", f"{ulp_text(tensor.max_ulp)}"]
-    parts += [f"{tensor.floor_ratio:.3g} times what rounding explains"] if tensor.floor_ratio is not None else []
-    return ", ".join(parts)
-
-
-def heat_maps(a: AnyArray, b: AnyArray, first: TensorDiff, diff: TraceDiff) -> Html:
+def heat_maps(a: AnyArray, b: AnyArray, first: TensorDiff, diff: TraceDiff) -> Html | None:
     """Both tensors and their difference as pictures, and the first elements that differ as numbers."""
-    if a.size == 0 or b.size == 0:
-        return tag("p", "There are no elements to draw.", class_="note")
+    if min(a.size, b.size) == 0 or max(a.size, b.size) == 1:
+        return None
     if a.shape != b.shape:
         views = [view_of(x, x, (0,) * x.ndim) for x in (a, b)]
         drawn = [
@@ -302,91 +277,110 @@ def differing_elements(a: AnyArray, b: AnyArray, first: TensorDiff) -> list[tupl
 # ---- drift ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Point:
+    """How far apart a tensor is, relative to its largest element: its place in the order of execution, and the size."""
+
+    place: int
+    size: float
+    tensor: TensorDiff
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Where on the drift plot a point stands: places from left to right, powers of ten from `low` to `high` upwards."""
+
+    places: int
+    low: int
+    high: int
+    width = 1000
+    height = 300
+    left = 84
+    bottom = 40
+
+    def x(self, place: int) -> float:
+        """From the left."""
+        return round(self.left + (self.width - self.left - 12) * place / max(self.places - 1, 1), 1)
+
+    def y(self, size: float) -> float:
+        """From the top; 0 has a line of its own below all powers of ten."""
+        if size <= 0:
+            return self.height - self.bottom + 12.0
+        exponent = min(max(math.log10(size), self.low), self.high) if size < math.inf else self.high
+        return round(12 + (self.height - self.bottom - 20) * (self.high - exponent) / (self.high - self.low), 1)
+
+    def grid(self) -> list[Html]:
+        """The powers of ten."""
+        drawn = []
+        for exponent in range(self.low, self.high + 1, max(1, (self.high - self.low) // 6)):
+            y = self.y(10.0**exponent)
+            drawn.append(tag("line", x1=self.left, x2=self.width - 12, y1=y, y2=y, class_="grid"))
+            drawn.append(tag("text", f"1e{exponent}", x=self.left - 10, y=y + 4, text_anchor="end"))
+        return [*drawn, tag("text", "0", x=self.left - 10, y=self.y(0) + 4, text_anchor="end")]
+
+
 def drift(diff: TraceDiff) -> Html | None:
     """The largest difference of each tensor, in the order of execution, on a logarithmic scale."""
-    apart = [
-        (place, tensor.max_abs, tensor)
+    points = [
+        Point(place, tensor.max_abs / tensor.scale if tensor.scale > 0 else tensor.max_abs, tensor)
         for place, tensor in enumerate(diff.tensors)
         if tensor.shape_a == tensor.shape_b  # both have it, in one shape
     ]
-    if len(apart) < 2:
+    floors = [
+        replace(point, size=point.size / point.tensor.floor_ratio)
+        for point in points
+        if point.tensor.floor_ratio and 0 < point.tensor.floor_ratio < math.inf and point.size < math.inf
+    ]
+    logs = [math.log10(point.size) for point in (*points, *floors) if 0 < point.size < math.inf]
+    if len(points) < 2 or not logs:
         return None
-    logs = [math.log10(size) for _, size, _ in apart if 0 < size < math.inf]
-    floors = [(place, size / tensor.floor_ratio) for place, size, tensor in apart if tensor.floor_ratio and size > 0]
-    logs += [math.log10(floor) for _, floor in floors if 0 < floor < math.inf]
-    if not logs:
-        return tag("p", "No tensor differs in any element, so there is nothing to draw.")
-    low, high = math.floor(min(logs)), math.ceil(max(logs) + 1e-9)
-    low, high = (low - 1, high + 1) if high - low < 2 else (low, high)
-    width, height, left, bottom = 1000, 300, 84, 40
-    total = max(len(diff.tensors) - 1, 1)
-
-    def x(place: int) -> float:
-        return left + (width - left - 12) * place / total
-
-    def y(size: float) -> float:
-        if size <= 0:
-            return height - bottom + 12.0
-        exponent = min(max(math.log10(size), low), high) if size < math.inf else high
-        return 12 + (height - bottom - 20) * (high - exponent) / (high - low)
-
-    grid = []
-    for exponent in range(low, high + 1, max(1, (high - low) // 6)):
-        grid.append(
-            tag(
-                "line",
-                x1=left,
-                x2=width - 12,
-                y1=f"{y(10.0**exponent):.1f}",
-                y2=f"{y(10.0**exponent):.1f}",
-                class_="grid",
-            )
-        )
-        grid.append(tag("text", f"1e{exponent}", x=left - 8, y=f"{y(10.0**exponent) + 4:.1f}", text_anchor="end"))
-    grid.append(tag("text", "0", x=left - 8, y=f"{y(0) + 4:.1f}", text_anchor="end"))
-    floor_line = " ".join(f"{x(place):.1f},{y(floor):.1f}" for place, floor in thinned(floors))
+    low, high = math.floor(min(logs)), math.ceil(max(logs))
+    axes = Axes(len(diff.tensors), low, max(high, low + 2))
+    line = " ".join(f"{axes.x(point.place)},{axes.y(point.size)}" for point in thinned(floors))
     dots = [
         tag(
             "circle",
-            tag("title", f"{tensor.key}: {size:.3g}"),
-            cx=f"{x(place):.1f}",
-            cy=f"{y(size):.1f}",
+            tag("title", f"{point.tensor.key}: {point.size:.3g} of its largest element"),
+            cx=axes.x(point.place),
+            cy=axes.y(point.size),
             r=3,
-            class_=tensor.status,
+            class_=point.tensor.status,
         )
-        for place, size, tensor in thinned(apart)
+        for point in thinned(points)
     ]
-    first_mark = None
+    mark = None
     if diff.first is not None:
-        place = next(place for place, tensor in enumerate(diff.tensors) if tensor.key == diff.first.key)
-        first_mark = tag(
-            "line", x1=f"{x(place):.1f}", x2=f"{x(place):.1f}", y1=8, y2=height - bottom + 16, class_="first"
-        )
-    legend = [tag("span", "different", class_="key different")] if diff.verdict == "different" else []
-    legend += [tag("span", "identical, or within what is allowed", class_="key within")]
-    legend += [tag("span", "what rounding explains", class_="key floor")] if floors else []
-    legend += [tag("span", "first divergence", class_="key first")] if first_mark else []
+        x = axes.x(diff.tensors.index(diff.first))
+        mark = tag("line", x1=x, x2=x, y1=8, y2=axes.height - axes.bottom + 16, class_="first")
+    below = tag("text", "tensors in the order of execution", x=500, y=axes.height - 4, text_anchor="middle")
     picture = tag(
         "svg",
-        grid,
-        tag("polyline", points=floor_line, class_="floor") if floors else None,
-        first_mark,
+        axes.grid(),
+        tag("polyline", points=line, class_="floor") if floors else None,
+        mark,
         dots,
-        tag("text", "tensors in the order of execution", x=(left + width) / 2, y=height - 2, text_anchor="middle"),
-        viewBox=f"0 0 {width} {height}",
+        below,
+        viewBox=f"0 0 {axes.width} {axes.height}",
         role="img",
         aria_label="The largest difference of each tensor, in the order of execution; the table has the numbers",
         class_="drift",
     )
-    return tag("div", picture, tag("p", legend, class_="legend"))
+    legend = [
+        tag("span", "different", class_="key different") if diff.verdict == "different" else None,
+        tag("span", "identical, or within what is allowed", class_="key within"),
+        tag("span", "what rounding explains", class_="key floor") if floors else None,
+        tag("span", "first divergence", class_="key first") if mark else None,
+    ]
+    note = tag("p", "The largest difference in each tensor, relative to its largest element.", class_="note")
+    return tag("div", note, scrolling("How the difference grows", picture), tag("p", legend, class_="legend"))
 
 
-def thinned(points: Sequence[Any]) -> list[Any]:
+def thinned(points: Sequence[Point]) -> list[Point]:
     """At most some hundreds of points: of neighbours the one with the largest difference."""
     if len(points) <= POINTS:
         return list(points)
     edges = np.linspace(0, len(points), POINTS + 1).astype(int)
-    return [max(points[low:high], key=lambda point: point[1]) for low, high in pairwise(edges.tolist())]
+    return [max(points[low:high], key=lambda point: point.size) for low, high in pairwise(edges.tolist())]
 
 
 # ---- sources -------------------------------------------------------------------------------------------------------

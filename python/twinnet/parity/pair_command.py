@@ -18,6 +18,7 @@ from twinnet.parity.causes import Cause, find_causes
 from twinnet.parity.diff_report import diff_json, print_diff
 from twinnet.parity.names import Named, match_names, read_name_map
 from twinnet.parity.page import write_page
+from twinnet.parity.script_noise import script_floor, with_floor
 from twinnet.parity.scripts import Script, find_script, run_script
 from twinnet.parity.sources import Sources, align_records, base_name
 from twinnet.parity.trace import Trace, read_trace
@@ -40,6 +41,7 @@ def add_command(commands: Any) -> None:
     pair.add_argument("second", type=Path, metavar="mine.R", help="its twin")
     pair.add_argument("--map", type=Path, metavar="FILE", help="names of the first and of the second: JSON or columns")
     pair.add_argument("--tolerance", type=float, metavar="T", help="what is allowed, relative to a tensor's largest")
+    pair.add_argument("--noise", action="store_true", help="run the Python script more often, to measure its rounding")
     pair.add_argument("--timeout", type=float, default=TIMEOUT, metavar="S", help="seconds for each script (600)")
     pair.add_argument("--json", action="store_true", help="print one JSON object instead of the report")
     pair.add_argument("--html", type=Path, metavar="FILE", help="write the comparison as a page, with both sources")
@@ -53,7 +55,7 @@ def run_pair(options: argparse.Namespace) -> int:
     Parameters
     ----------
     options : argparse.Namespace
-        ``first``, ``second``, ``map``, ``tolerance``, ``timeout``, ``json``, ``html`` and ``keep``.
+        ``first``, ``second``, ``map``, ``tolerance``, ``noise``, ``timeout``, ``json``, ``html`` and ``keep``.
 
     Returns
     -------
@@ -74,11 +76,15 @@ def run_pair(options: argparse.Namespace) -> int:
     messages = Console(stderr=True, highlight=False)
     with kept(options.keep) as folder:
         scripts = find_scripts(options.first, options.second, folder)
+        if options.noise and scripts[0].language != "Python":
+            raise ValueError(f"--noise needs a script in Python first, not {scripts[0].label}.")
         for script in scripts:
             with messages.status(f"{script.label} runs"):
                 run_script(script, options.timeout)
         with messages.status("comparing"):
             diff, causes = compare_pair(labelled(scripts[0]), labelled(scripts[1]), given, options.tolerance)
+        if options.noise:
+            diff = measured(scripts, diff, options.timeout, messages)
         if options.html:
             write_page(options.html, diff, causes, sources_of(scripts, diff))
             messages.print(f"Wrote {options.html}", soft_wrap=True)
@@ -87,6 +93,16 @@ def run_pair(options: argparse.Namespace) -> int:
         else:
             print_diff(diff, causes, Console(highlight=False))
     return 1 if diff.verdict == "different" else 0
+
+
+def measured(scripts: tuple[Script, Script], diff: TraceDiff, timeout: float, messages: Console) -> TraceDiff:
+    """The comparison, with each difference in units of the noise of the Python script."""
+    with messages.status("measuring the noise of rounding") as status:
+
+        def show(done: int, total: int) -> None:
+            status.update(f"measuring the noise of rounding: run {done} of {total}")
+
+        return with_floor(diff, script_floor(scripts[0], diff.a, timeout, show))
 
 
 @contextmanager

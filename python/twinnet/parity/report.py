@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,9 @@ def comparison_json(name: str, comparisons: Sequence[Comparison]) -> dict[str, A
         ``experiment``, ``verdict``, ``max_abs_diff``, ``tolerance``; for an experiment without variants ``steps`` and
         under each voice's key its ``loss`` at each step, its ``accuracy`` (or ``test_loss``) at each step of
         ``score_step``, and its ``final_accuracy`` (or ``final_test_loss``); otherwise the same for each of its
-        ``variants``.
+        ``variants``. In exact arithmetic also ``differing_bits``, how many numbers differ in any bit, of all
+        activations, losses, gradients and parameters; the voices' ``checksums``, which stand for all of them; and
+        ``partings``, by voice, where it parts from the first.
     """
     largest = max(comparison.max_abs_diff for comparison in comparisons)
     report: dict[str, Any] = {
@@ -54,6 +57,8 @@ def comparison_json(name: str, comparisons: Sequence[Comparison]) -> dict[str, A
         "max_abs_diff": largest if np.isfinite(largest) else None,
         "tolerance": comparisons[0].tolerance,
     }
+    if all(comparison.is_exact for comparison in comparisons):
+        report["differing_bits"] = sum(comparison.differing_bits for comparison in comparisons)
     if [comparison.name for comparison in comparisons] == [name]:
         return {**report, **voices_json(comparisons[0])}
     variants = {
@@ -65,6 +70,10 @@ def comparison_json(name: str, comparisons: Sequence[Comparison]) -> dict[str, A
 def voices_json(comparison: Comparison) -> dict[str, Any]:
     """The voices of one comparison, by their keys."""
     report: dict[str, Any] = {"steps": comparison.steps}
+    if comparison.is_exact:
+        report["differing_bits"] = comparison.differing_bits
+        report["checksums"] = comparison.checksums
+        report["partings"] = {key: asdict(parting) for key, parting in comparison.partings.items()}
     if comparison.step_differences:
         report["step_difference"] = max(comparison.step_differences.values())
     score = comparison.score_name.replace(" ", "_")
@@ -130,6 +139,11 @@ def verdict_line(comparison: Comparison, key: str, label: str) -> str:
     numbers = sum(difference.size for difference in differences)
     largest = max(difference.largest for difference in differences)
     match comparison.verdict_on(key):
+        case "identical" if comparison.is_summed_up:
+            return (
+                f"IDENTICAL: {names} agree in every bit of every activation, loss, gradient and parameter over "
+                f"{comparison.steps} steps, checksum {comparison.checksums[key]}."
+            )
         case "identical":
             return f"IDENTICAL: {names} agree in every bit of {numbers} numbers over {comparison.steps} steps."
         case "equal":
@@ -145,6 +159,12 @@ def verdict_line(comparison: Comparison, key: str, label: str) -> str:
             )
     if len(first.loss) != len(other.loss):
         return f"DIFFERENT: {first.label} took {len(first.loss)} steps and {label} {len(other.loss)}."
+    if key in comparison.partings:
+        parting = comparison.partings[key]
+        return (
+            f"DIFFERENT: {names} part at {parting.place}: {parting.values[0]} in {first.label}, {parting.values[1]} in "
+            f"{label}; {parting.differing} numbers of step {parting.step} differ."
+        )
     worst = max(differences, key=lambda difference: difference.scaled)
     by_steps = comparison.step_differences.get(key)
     also = f", and by {by_steps:.1e} in one step from a shared state" if by_steps is not None else ""
@@ -265,7 +285,7 @@ def draw_comparisons(name: str, comparisons: Sequence[Comparison], path: Path) -
     tolerance = comparisons[0].tolerance
     panels[2].axhline(tolerance, color="grey", linestyle=":")
     panels[2].set_yscale("symlog", linthresh=tolerance * 1e-4)
-    panels[2].set_ylim(0, max(10 * tolerance, 10 * largest))
+    panels[2].set_ylim(0, 10 * max(tolerance, largest))
     compared = ", ".join(f"{mark} {voice.label}" for mark, voice in zip(".x", voices[1:], strict=False))
     panels[2].set(xlabel="step", title=f"loss, |{voices[0].label} - {compared}|; tolerance {tolerance:.0e}")
     keys = [Line2D([], [], color="black", linewidth=6, alpha=0.3, label=voices[0].label)]

@@ -12,13 +12,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 import twinnet
 from twinnet._types import AnyArray
+from twinnet.kernels import arithmetic
 from twinnet.parity.bridge import BridgeError, RError, start_r
 from twinnet.parity.trace import Trace, TraceEntry
 from twinnet.parity.trace_diff import TensorDiff, TraceDiff, diff_arrays
@@ -183,8 +184,9 @@ def run_operation(label: str, trace: Trace, entry: TraceEntry) -> AnyArray | Non
     keys = operation_inputs(trace, entry)
     if label not in ("R", "Python") or not keys:
         return None
-    inputs = {name: np.array(trace.load(key), np.float64) for name, key in keys.items()}
-    call = call_in_r if label == "R" else call_in_python
+    inputs = {name: np.array(trace.load(key)) for name, key in keys.items()}
+    setting = trace.manifest["experiment"]["arithmetic"]
+    call = partial(call_in_r if label == "R" else call_in_python, setting)
     try:
         return np.asarray(perform(call, trace, entry, inputs))
     except (BridgeError, RError, ValueError, KeyError):
@@ -258,19 +260,21 @@ def as_vector(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, list) else value
 
 
-def call_in_python(name: str, parts: tuple[str, ...] | None, *arguments: Any) -> Any:
+def call_in_python(setting: str, name: str, parts: tuple[str, ...] | None, *arguments: Any) -> Any:
     """Call a function of the package; `parts` are the names of what it returns, in order, for R's sake."""
     plain = [
         value.tolist() if isinstance(value, np.ndarray) and value.dtype.kind == "i" else value for value in arguments
     ]
-    result = functions()[name](*plain)
+    with arithmetic(setting):
+        result = functions()[name](*plain)
     return [result[part] for part in parts] if isinstance(result, dict) and parts is not None else result
 
 
-def call_in_r(name: str, parts: tuple[str, ...] | None, *arguments: Any) -> Any:
+def call_in_r(setting: str, name: str, parts: tuple[str, ...] | None, *arguments: Any) -> Any:
     """Call the function of the same name in R; what it returns by name comes back in the order of `parts`."""
     r = start_r()
-    result = r.call(name, *arguments, convert=False)
+    code = "function(setting, name, arguments) with_arithmetic(setting, do.call(name, arguments))"
+    result = r.call("do.call", r.eval(code, convert=False), [setting, name, list(arguments)], convert=False)
     if parts is None:
         return result if name == "optimizer_init" else r.from_r(result)
     found = [r.call("[[", result, part, convert=False) for part in parts]

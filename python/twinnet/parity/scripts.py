@@ -14,10 +14,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinnet.parity.bridge import CHECKOUT, NO_R, SHARED_DATA, BridgeError, r_library, refuse_stale_package
+from twinnet.record import clear_trace
 
 __all__ = ["LANGUAGES", "Script", "ScriptError", "find_script", "run_script"]
 
@@ -81,32 +83,41 @@ def find_script(path: Path, label: str, folder: Path) -> Script:
     return Script(path.resolve(), LANGUAGES[path.suffix.lower()], label, folder / label, folder / f"{label}.output.txt")
 
 
-def run_script(script: Script, timeout: float) -> None:
+def run_script(
+    script: Script, timeout: float, words: Sequence[str] = (), settings: Mapping[str, str] | None = None
+) -> None:
     """Run a script to its end, and leave its trace in its folder.
 
     Parameters
     ----------
     script : Script
-        Its trace's folder must not exist yet.
+        Of an earlier trace in its folder nothing is left; a folder that holds anything else is refused.
     timeout : float
         The most seconds that it may take.
+    words : sequence of str
+        What stands between the interpreter and the script on the command line.
+    settings : mapping, optional
+        Environment variables that are other than here.
 
     Raises
     ------
+    ValueError
+        If the folder of its trace holds anything but a trace.
     ScriptError
-        If it cannot be started, fails, does not end in time or records nothing.
+        If it fails, does not end in time or records nothing.
     BridgeError
         If R, or the R package twinnet, is not installed.
     """
-    command = [*interpreter(script.language), script.path.name]
+    command = [*interpreter(script.language), *words, script.path.name]
     script.log.parent.mkdir(parents=True, exist_ok=True)
+    clear_trace(script.trace)  # here too, and not only by the script: one that records nothing must not seem to
     began = time.monotonic()
     status: int | None = None
     with script.log.open("wb") as log:
         process = subprocess.Popen(
             command,
             cwd=script.path.parent,
-            env=environment(script),
+            env={**environment(script), **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -125,7 +136,7 @@ def run_script(script: Script, timeout: float) -> None:
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         so_far = f", having recorded {count} tensor{'s' * (count != 1)}" if count else ""
         fail(script, f"{how} after {time.monotonic() - began:.1f} seconds{so_far}")
-    elif count == 0 or not script.trace.exists():
+    elif not count and not any(script.trace.glob("*.npy")):
         advice = f'It must say {FIRST_LINE[script.language]}, and record("name", value) of what is to be compared.'
         fail(script, "recorded nothing", advice)
     elif count is None:
@@ -201,7 +212,6 @@ def last_lines(log: Path) -> str:
     if not lines:
         return "It printed nothing."
     shown = lines[-SHOWN_LINES:]
-    heading = (
-        "It printed:" if shown == lines and log.stat().st_size <= 100 * SHOWN_LINES else "The end of what it printed:"
-    )
+    whole = shown == lines and log.stat().st_size <= 100 * SHOWN_LINES
+    heading = "It printed:" if whole else "The end of what it printed:"
     return "\n".join([heading, *(f"  {line}" for line in shown)])

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
@@ -23,7 +22,7 @@ from twinnet.parity.rerun import locate_cause
 from twinnet.parity.trace import Trace, read_trace
 from twinnet.parity.trace_diff import TraceDiff, diff_traces
 from twinnet.parity.trace_plot import draw_drift
-from twinnet.parity.voices import PythonVoice, Voice
+from twinnet.parity.voices import Voice
 
 __all__ = ["Judged", "add_command", "compare_traces", "judge_traces", "parse_steps", "run_diff", "traced"]
 
@@ -121,7 +120,7 @@ def judge_traces(a: Trace, b: Trace, tolerance: float | None, cache: Path | None
     """
     floor = None
     if tolerance is None and cache is not None and has_noise(a, b):
-        floor = floor_of(a, b, cache, messages)
+        floor = floor_of(a, cache, messages)
     columns = [TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()]
     with Progress(*columns, console=messages, transient=True) as progress:
         task = progress.add_task("comparing", total=None)
@@ -136,28 +135,22 @@ def judge_traces(a: Trace, b: Trace, tolerance: float | None, cache: Path | None
 
 def has_noise(a: Trace, b: Trace) -> bool:
     """Whether two traces are of one experiment, calculated as the machine does it, so that a rerun shows its noise."""
-    experiments = [trace.manifest.get("experiment") for trace in (a, b)]
-    return experiments[0] is not None and experiments[0] == experiments[1] and experiments[0]["arithmetic"] == "native"
+    experiment = a.manifest.get("experiment")
+    if experiment is None or experiment != b.manifest.get("experiment") or experiment["arithmetic"] != "native":
+        return False
+    return "source" not in experiment["init"] or any(entry.phase == "init" for entry in a.entries)
 
 
-def floor_of(a: Trace, b: Trace, cache: Path, messages: Console) -> dict[str, float]:
-    """The noise floor of the experiment of two traces: measured against Python's run, recorded anew if neither is."""
+def floor_of(trace: Trace, cache: Path, messages: Console) -> dict[str, float]:
+    """The noise floor of a trace's experiment; the progress is shown where it has to be measured."""
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    with TemporaryDirectory(prefix="twinnet-") as temporary, Progress(*columns, console=messages) as progress:
+    with Progress(*columns, console=messages) as progress:
         task = progress.add_task("noise of rounding: repeating the run", total=None, visible=False)
 
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total, visible=True)
 
-        baseline = next((trace for trace in (a, b) if trace.label == PythonVoice.label), None)
-        if baseline is None:
-            steps = sorted({entry.step for entry in a.entries})
-            source = {entry.name: a.load(entry.key) for entry in a.entries if entry.phase == "init"}
-            voice = PythonVoice(a.manifest["experiment"], source=source)
-            with traced(voice, Path(temporary) / "python", steps):
-                voice.train(max(steps))
-            baseline = read_trace(Path(temporary) / "python")
-        return noise_floor(baseline, cache, show)
+        return noise_floor(trace, cache, show)
 
 
 @contextmanager
@@ -203,6 +196,8 @@ def compare_traces(folder: Path, keys: Sequence[str], messages: Console) -> dict
         By the key of the voice that was compared.
     """
     first, *others = (read_trace(folder / key) for key in keys)
+    size = sum(path.stat().st_size for key in keys for path in (folder / key).iterdir())
+    messages.print(f"Recorded {', '.join(keys)} in {folder} ({size / 1e6:.0f} MB)", soft_wrap=True)
     found = {}
     for key, trace in zip(keys[1:], others, strict=True):
         found[key] = judge_traces(first, trace, None, folder / "noise_floor.json", messages)

@@ -303,8 +303,8 @@ class Findings:
             self.max_abs = float(apart[worst])
             self.worst = located(corner, x.shape, places[worst], u[worst], v[worst])
         with np.errstate(invalid="ignore", divide="ignore"):
-            relative = apart / np.maximum(np.abs(u.astype(np.float64)), np.abs(v.astype(np.float64)))
-        relative[np.isnan(relative)] = 0.0  # 0 against -0
+            relative = apart / np.maximum(np.abs(u), np.abs(v))
+        relative[apart == 0] = 0.0  # 0 against -0
         relative[np.isinf(apart)] = np.inf
         self.max_rel = max(self.max_rel, float(relative.max()))
         self.max_ulp = max(self.max_ulp, int(steps_between(u, v, self._steps).max()))
@@ -390,7 +390,7 @@ def distance(u: AnyArray, v: AnyArray) -> AnyArray:
     if u.dtype.kind in "ib" and v.dtype.kind in "ib":
         return steps_between(u, v, u.dtype).astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.abs(u.astype(np.float64) - v.astype(np.float64))
+        apart = np.abs(u.astype(np.float64, copy=False) - v.astype(np.float64, copy=False))
     apart[np.isnan(apart)] = np.inf
     return apart
 
@@ -400,15 +400,17 @@ def steps_between(u: AnyArray, v: AnyArray, steps: np.dtype[Any]) -> AnyArray:
     if u.dtype.kind in "ib" and v.dtype.kind in "ib":
         a, b = u.astype(np.int64), v.astype(np.int64)
     else:
-        a, b = in_order(u.astype(steps)), in_order(v.astype(steps))
+        x, y = u.astype(steps, copy=False), v.astype(steps, copy=False)
+        a, b = (number.view(np.dtype(f"i{steps.itemsize}")).astype(np.int64, copy=False) for number in (x, y))
+        if ((a ^ b) < 0).any():  # within one sign the bits are in the numbers' order, or in the opposite one
+            a, b = in_order(a, steps), in_order(b, steps)
     between: AnyArray = np.maximum(a, b).view(np.uint64) - np.minimum(a, b).view(np.uint64)
     return between
 
 
-def in_order(x: AnyArray) -> AnyArray:
-    """Floating-point numbers as whole numbers in the same order, neighbours to neighbours, 0 and -0 to 0."""
-    bits = x.view(np.dtype(f"i{x.dtype.itemsize}")).astype(np.int64)
-    lowest = np.int64(-(2 ** (8 * x.dtype.itemsize - 1)))
+def in_order(bits: AnyArray, steps: np.dtype[Any]) -> AnyArray:
+    """The bits of floating-point numbers as whole numbers in their order, neighbours to neighbours, 0 and -0 to 0."""
+    lowest = np.int64(-(2 ** (8 * steps.itemsize - 1)))
     return np.where(bits < 0, lowest - bits, bits)
 
 

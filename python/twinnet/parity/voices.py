@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ import numpy as np
 from twinnet._types import Array, IntArray, Params
 from twinnet.checkpoint import checkpoint_read, checkpoint_write
 from twinnet.checks import check_argument
+from twinnet.checksum import checksum_start, checksum_stop
 from twinnet.experiment import (
     experiment_data,
     experiment_generator,
@@ -42,6 +44,7 @@ class Voice(Protocol):
 
     key: str
     label: str
+    checksums: list[str]  # of each step that it took, where the arithmetic is exact
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
@@ -103,10 +106,12 @@ class PythonVoice:
         self._experiment, self._source = experiment, source
         self.data = experiment_data(experiment) if data is None else data
         self.run = train_start(experiment, source)
+        self.checksums: list[str] = []
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
-        with np.errstate(over="ignore", invalid="ignore"):  # train() looks for what is not finite
+        silent = np.errstate(over="ignore", invalid="ignore")  # train() looks for what is not finite
+        with silent, summed_up(self._experiment, self.checksums):
             self.run = train(self._experiment, self.data, self.run, maxit, self._experiment["evaluate_every"])
         return bool(self.run["status"] == "maxit")
 
@@ -188,11 +193,17 @@ class RVoice:
         self._data = r.call("experiment_data", self._experiment, convert=False)
         self._run = r.call("train_start", self._experiment, source, convert=False)
         self._every = float(r.from_r(self._get(self._experiment, "evaluate_every")).item())
+        self.checksums: list[str] = []
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
         arguments = (self._experiment, self._data, self._run, maxit, self._every)
+        exact = self._settings["arithmetic"] == "exact"
+        if exact:
+            self._r.call("checksum_start")
         self._run = self._r.call("train", *arguments, convert=False)
+        if exact:
+            self.checksums += np.atleast_1d(self._r.call("checksum_stop")["steps"]).tolist()
         return bool(self._field("status").item() == "maxit")
 
     def step_from(self, run: dict[str, Any]) -> tuple[float, Params]:
@@ -240,10 +251,9 @@ class RVoice:
 
     def test_outputs(self, rows: IntArray | None = None) -> Array:
         """Outputs of the trained model for the test rows, shape (m, k), or for some of them, counted from 0."""
-        params = self._get(self._run, "params")
-        x = self._get(self._data, "x_test")
+        params, x = self._get(self._run, "params"), self._get(self._data, "x_test")
         if rows is not None:
-            x = self._r.call("batch_inputs", x, rows + 1, convert=False)
+            x = self._r.call("batch_inputs", x, rows + 1, self._get(self._experiment, "dtype"), convert=False)
         outputs: Array = self._r.call("model_outputs", self._experiment, params, x)
         return outputs
 
@@ -300,7 +310,7 @@ class TorchVoice:
                 loss_function(experiment["loss"]),
             )
         else:
-            self._network = ExactNetwork(model)
+            self._network = ExactNetwork(model, experiment["dtype"])
             self._optimizer, self._loss = (
                 ExactOptimizer(optimizer, self._network, reg),
                 EXACT_LOSSES[experiment["loss"]],
@@ -312,11 +322,16 @@ class TorchVoice:
             if isinstance(module, Noise):
                 module.draw = self._draw
         self._order, self._position = start["order"], 0
+        self.checksums: list[str] = []
         self._losses: list[float] = []
         self._scored: list[tuple[int, float]] = []
 
     def train(self, maxit: int) -> bool:
         """Take `maxit` further steps; return whether there is more to do."""
+        with summed_up(self._experiment, self.checksums):
+            return self._train(maxit)
+
+    def _train(self, maxit: int) -> bool:
         experiment, every = self._experiment, self._experiment["evaluate_every"]
         for _ in range(maxit):
             if self._losses and not experiment["abstol"] < self._losses[-1] < np.inf:  # converged or diverged
@@ -346,7 +361,7 @@ class TorchVoice:
             self._optimizer.step()
             record_phase("update")
             if is_recording():
-                record_state(self.params, self._optimizer_state(), self._generator if is_random(experiment) else None)
+                record_state(self.params, self._state(), self._generator if is_random(experiment) else None)
             if not np.isfinite(self._losses[-1]):
                 return False
         return True
@@ -411,7 +426,7 @@ class TorchVoice:
         diverged = step > 0 and not np.isfinite(self._losses[-1])
         run = {
             "params": self.params,
-            "optimizer_state": self._optimizer_state(),
+            "optimizer_state": self._state(),
             "step": step,
             "previous": None,
             "generator_state": self._generator.get_state(),
@@ -450,15 +465,14 @@ class TorchVoice:
                 kept = {name: self._tensor(transposed(value[key])).clone() for name, value in state.items()}
                 self._optimizer.state[tensor] = {"step": steps.clone(), **kept}
 
-    def _optimizer_state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         """The optimizer's state as ours: PyTorch has it for each parameter, and counts steps where we keep powers."""
         from twinnet.torch_twin.networks import transposed
 
-        if hasattr(self._optimizer, "twin_state"):
-            twin_state: dict[str, Any] = self._optimizer.twin_state
-            return twin_state
         optimizer, step, named = self._experiment["optimizer"], len(self._losses), self._network.named_arrays()
         state = optimizer_init(optimizer, trained_params(self._experiment["model"], self.params))
+        if hasattr(self._optimizer, "twin_state"):
+            return self._optimizer.twin_state or state
         for name, value in state.items():
             if isinstance(value, dict):
                 theirs = {key: self._optimizer.state[named[key]].get(name) for key in value}
@@ -511,6 +525,19 @@ def about_run(experiment: dict[str, Any], label: str) -> dict[str, Any]:
     """
     settings = {key: experiment[key] for key in ("generator", "seed", "dtype", "arithmetic")}
     return {"label": label, **settings, "experiment": experiment}
+
+
+@contextmanager
+def summed_up(experiment: dict[str, Any], checksums: list[str]) -> Iterator[None]:
+    """Within this, where the arithmetic is exact, add each step's checksum to a list."""
+    if experiment["arithmetic"] != "exact":
+        yield
+        return
+    checksum_start()
+    try:
+        yield
+    finally:
+        checksums += checksum_stop()["steps"]
 
 
 def detached(run: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ two tensors, a maximum, indexing) is left to it. `torch.optim` fuses products an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,18 @@ Operation = Callable[..., Tensor]
 # ---- the kernels ----------------------------------------------------------------------------------------------------
 
 
+def in_float64(kernel: Operation) -> Operation:
+    """A kernel of float64 tensors as one of float32 tensors too, as `twinnet.kernels` has it."""
+
+    def in_their_dtype(*tensors: Tensor) -> Tensor:
+        if tensors[0].dtype != torch.float32:
+            return kernel(*tensors)
+        return kernel(*(tensor.double() for tensor in tensors)).float()
+
+    return in_their_dtype
+
+
+@in_float64
 def product(a: Tensor, b: Tensor) -> Tensor:
     """Products of each row of `a` (n, k) with each row of `b` (m, k), shape (n, m)."""
     (n, k), m = a.shape, len(b)
@@ -60,6 +72,7 @@ def cut(x: Tensor, shift: Tensor) -> Tensor:
     return (x + shift) - shift
 
 
+@in_float64
 def tree_sum(x: Tensor) -> Tensor:
     """Sum over the first axis: the last half is added to the first until one is left."""
     while len(x) > 1:
@@ -68,14 +81,22 @@ def tree_sum(x: Tensor) -> Tensor:
     return x[0]
 
 
+@in_float64
 def row_sums(x: Tensor) -> Tensor:
     """Sum of each row, shape (n, 1)."""
     return tree_sum(x.T)[:, None]
 
 
+@in_float64
 def array_sum(x: Tensor) -> Tensor:
     """Sum of all elements, the first index running fastest."""
     return tree_sum(x.permute(*reversed(range(x.ndim))).reshape(-1))
+
+
+@in_float64
+def sum_of_products(a: Tensor, b: Tensor) -> Tensor:
+    """Sum over all elements of ``a b``, the first index running fastest."""
+    return array_sum(a * b)
 
 
 def row_maxima(x: Tensor) -> Tensor:
@@ -83,12 +104,14 @@ def row_maxima(x: Tensor) -> Tensor:
     return x.amax(dim=1, keepdim=True) + 0.0
 
 
+@in_float64
 def exp(x: Tensor) -> Tensor:
     """Exponential of each element."""
     k, e = reduced_expm1(x.clamp(-746.0, 710.0))
     return scaled(e + 1.0, k)
 
 
+@in_float64
 def log(x: Tensor) -> Tensor:
     """Natural logarithm of each element."""
     m, k = torch.frexp(x)
@@ -102,12 +125,14 @@ def log(x: Tensor) -> Tensor:
     return torch.where((x > 0.0) & (x < torch.inf), found, edge)
 
 
+@in_float64
 def log1p(x: Tensor) -> Tensor:
     """Natural logarithm of 1 + x for each element of at most 1."""
     u = 1.0 + x
     return log(u) + (x - (u - 1.0)) / u.clamp(min=UNIT)
 
 
+@in_float64
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent of each element."""
     k, e = reduced_expm1(-2.0 * x.abs().clamp(max=22.0))
@@ -168,7 +193,7 @@ def operation(forward: Callable[..., Tensor], backward: Callable[..., Any]) -> O
         def backward(ctx: Any, d_out: Tensor) -> Any:
             return backward(d_out, *ctx.saved_tensors)
 
-    return Applied.apply  # type: ignore[no-any-return, no-untyped-call]
+    return Applied.apply
 
 
 def log_softmax_of(x: Tensor) -> Tensor:
@@ -200,15 +225,15 @@ ACTIVATIONS: dict[str, Operation] = {
 }
 EXACT_LOSSES: dict[str, Operation] = {
     "softmax_cross_entropy": operation(
-        lambda x, target: -array_sum(target * log_softmax_of(x)) / len(x),
+        lambda x, target: -sum_of_products(target, log_softmax_of(x)) / len(x),
         lambda d_out, out, x, target: (d_out * ((softmax_of(x) - target) / len(x)), None),
     ),
     "cross_entropy": operation(
-        lambda p, target: -array_sum(target * log(torch.where(target == 0.0, 1.0, p))) / len(p),
+        lambda p, target: -sum_of_products(target, log(torch.where(target == 0.0, 1.0, p))) / len(p),
         lambda d_out, out, p, target: (d_out * (-target / (len(p) * torch.where(target == 0.0, 1.0, p))), None),
     ),
     "nll": operation(
-        lambda log_p, target: -array_sum(target * torch.where(target == 0.0, 0.0, log_p)) / len(log_p),
+        lambda log_p, target: -sum_of_products(target, torch.where(target == 0.0, 0.0, log_p)) / len(log_p),
         lambda d_out, out, log_p, target: (d_out * (-target / len(log_p)), None),
     ),
     "sigmoid_binary_cross_entropy": operation(
@@ -216,16 +241,16 @@ EXACT_LOSSES: dict[str, Operation] = {
         lambda d_out, out, x, target: (d_out * ((sigmoid(x) - target) / x.numel()), None),
     ),
     "half_mean_squared_error": operation(
-        lambda x, target: array_sum((x - target) * (x - target)) / (2.0 * len(x)),
+        lambda x, target: sum_of_products(x - target, x - target) / (2.0 * len(x)),
         lambda d_out, out, x, target: (d_out * ((x - target) / len(x)), None),
     ),
 }
 
 
-def convolution(stride: tuple[int, int], padding: tuple[int, int]) -> Operation:
+def convolution(stride: Sequence[int], padding: Sequence[int]) -> Operation:
     """A convolution, row by row of its output, as `twinnet.conv2d`."""
 
-    def rows_of(x: Tensor, size: tuple[int, int]) -> Tensor:
+    def rows_of(x: Tensor, size: Sequence[int]) -> Tensor:
         """What the kernels see: for each row of the output a matrix (across n, kh kw c)."""
         padded = nn.functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
         seen = padded.unfold(2, size[0], stride[0]).unfold(3, size[1], stride[1])  # (n, c, down, across, kh, kw)
@@ -277,7 +302,7 @@ class ExactConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs (n, o, oh, ow) from inputs (n, c, h, w)."""
-        return convolution(tuple(self.stride), tuple(self.padding))(x, self.weight, self.bias)
+        return convolution(self.stride, (int(self.padding[0]), int(self.padding[1])))(x, self.weight, self.bias)
 
 
 class ExactActivation(nn.Module):

@@ -64,7 +64,8 @@ test_that("cross entropy is the mean of -log p of the true class, and stays fini
 
 test_that("backpropagation through a whole model agrees with central differences", {
   for (hidden in list(6, c(8, 5))) {
-    experiment <- list(model = dense_layers(4, hidden, 3), loss = "softmax_cross_entropy", reg = 0.1)
+    settings <- list(loss = "softmax_cross_entropy", reg = 0.1, arithmetic = "native")
+    experiment <- c(list(model = dense_layers(4, hidden, 3)), settings)
     # biases that are not 0: a row whose hidden neurons are all off would sit on the next layer's kink
     params <- model_init(experiment[["model"]], RGenerator(3), list(name = "normal", sd = 1))
     params <- lapply(params, function(p) p + 0.1)
