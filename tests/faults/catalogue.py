@@ -219,6 +219,14 @@ FORWARD = [
       "cnn", "step1/forward/pool1.out", "other_pool",
       "  out <- x[at]\n",
       "  out <- rowMeans(seen)\n"),
+    f("a hard sigmoid", "R activations",
+      "sigmoid", "step1/forward/sigmoid1.out", "other_activation",
+      "out <- 1 / (1 + array_exp(-x))",
+      "out <- pmin(pmax(x / 6 + 0.5, 0), 1)"),
+    f("a constant is added after the activation", "R activations",
+      "dense", "step1/forward/relu1.out", "offset",
+      "out <- pmax.int(0, x)",
+      "out <- pmax.int(0, x) + 0.01"),
 ]  # fmt: skip
 LOSS = [
     f("the loss is a sum", "Python softmax",
@@ -285,6 +293,18 @@ LOSS = [
       "dense", "step1/loss/loss.data", "n_minus_one",
       "loss = -sum_of_products(target, log_p) / len(x)",
       "loss = -sum_of_products(target, log_p) / (len(x) - 1)"),
+    f("the penalty is a mean over the weights", "R l2",
+      "dense", "step1/loss/loss.penalty", "sum_for_mean",
+      "squares <- squares + sum_of_products(params[[key]], params[[key]])",
+      "squares <- squares + mean(params[[key]]^2)"),
+    f("the classes are reversed in the loss", "R losses",
+      "log_softmax", "step1/loss/loss.data", "classes_permuted",
+      "nll_forward <- function(log_p, target) {\n",
+      "nll_forward <- function(log_p, target) {\n  target <- target[, 3:1]\n"),
+    f("n - 1 for n in the squared error", "R losses",
+      "regression", "step1/loss/loss.data", "n_minus_one",
+      "/ (2 * nrow(x))",
+      "/ (2 * (nrow(x) - 1))"),
 ]  # fmt: skip
 BACKWARD = [
     f("the gradient is not divided by the rows", "R softmax",
@@ -413,8 +433,8 @@ BACKWARD = [
       "(p - target) / 20"),
     f("the kernel's gradient is a mean over the images", "R conv2d",
       "cnn", "step1/backward/conv1.d_w", "sum_for_mean",
-      "dim(d_kernels) <- dim(w)",
-      "d_kernels <- array(d_kernels / n, dim(w))"),
+      "dim(d_kernels) <- dim(w)[c(1, 2, 4, 3)]",
+      "d_kernels <- array(d_kernels / n, dim(w)[c(1, 2, 4, 3)])"),
     f("the kernel's gradient is flipped", "Python conv2d",
       "cnn", "step1/backward/conv1.d_w", "kernel_flipped",
       "d_w = d_kernels.reshape(o, kh, kw, c).transpose(0, 3, 1, 2)",
@@ -455,6 +475,22 @@ BACKWARD = [
       "cnn_padded", "step1/backward/conv2.d_x", "padding",
       "x[, , padding[[1]] + seq_len(shape[[3]]), padding[[2]] + seq_len(shape[[4]]), drop = FALSE]",
       "x[, , seq_len(shape[[3]]), seq_len(shape[[4]]), drop = FALSE]"),
+    f("ReLU keeps its input for the way back", "Python activations",
+      "dense", "step1/backward/relu1.d_x", "derivative_of_input",
+      'np.maximum(x, 0.0)\n    return out, {"out": out}',
+      'np.maximum(x, 0.0)\n    return out, {"out": x}'),
+    f("the sum in softmax's derivative is of the gradient alone", "R softmax",
+      "softmax", "step1/backward/softmax1.d_x", "derivative_incomplete",
+      "out * (d_out - row_sums(d_out * out))",
+      "out * (d_out - row_sums(d_out))"),
+    f("images come back with their channels last", "Python flatten",
+      "cnn", "step1/backward/flatten1.d_x", "axis_order",
+      'return d_out.reshape(cache["shape"])',
+      'return d_out.reshape([cache["shape"][i] for i in (0, 2, 3, 1)]).transpose(0, 3, 1, 2)'),
+    f("gradients are accumulated in half", "Python affine",
+      "dense", "step1/backward/affine2.d_w", "factor_two",
+      'd_w = matmul_tn(cache["x"], d_out)',
+      'd_w = matmul_tn(cache["x"], d_out) * 0.5'),
 ]  # fmt: skip
 UPDATE = [
     f("uphill for downhill", "Python optimizers",
@@ -585,6 +621,14 @@ UPDATE = [
       "dense", "step1/update/affine1.w", "learning_rate",
       'lr <- optimizer[["lr"]]\n      for (key',
       "lr <- 0.0337\n      for (key"),
+    f("AdaGrad begins at 0.1", "Python optimizers",
+      "adagrad", "step1/update/affine1.w", "other_default",
+      's = state["sum"][key] + g * g',
+      's = state["sum"][key] + (0.1 if new["step"] == 1 else 0.0) + g * g'),
+    f("the learning rate falls", "R optimizers",
+      "adagrad", "step2/update/affine1.w", "learning_rate",
+      '(state[["step"]] - 1) * optimizer[["lr_decay"]]',
+      '(state[["step"]] - 1) * 0.01'),
 ]  # fmt: skip
 DATA = [
     f("class numbers are off by one", "R labels",
@@ -711,6 +755,18 @@ DATA = [
       "batches", "step1/data/batch.rows", "reversed",
       "rows <- order[(position + 1):min(position + batch_size, n)]",
       "rows <- rev(order[(position + 1):min(position + batch_size, n)])"),
+    f("the means are not subtracted", "Python preprocessing",
+      "standardised", "step1/data/batch.x", "columns_standardised",
+      '(x - fitted["mean"]) /',
+      "x /"),
+    f("the order is read from its end", "R train",
+      "batches", "step1/data/batch.rows", "reversed",
+      "random_order(generator, n)",
+      "rev(random_order(generator, n))"),
+    f("randperm for DataLoader's order", "Python train",
+      "batches_torch", "step1/data/batch.rows", "stream_shifted",
+      "data_loader_order(generator, n)",
+      "generator.randperm(n)"),
 ]  # fmt: skip
 RANDOMNESS = [
     f("sample() before R 3.6.0", "R generator_r",
@@ -789,6 +845,10 @@ RANDOMNESS = [
       "cnn", "step0/init/conv1.w", "scaled",
       "drawn / sqrt(fans)",
       "drawn / sqrt(2 * fans)"),
+    f("weights divided by the inputs alone", "R model",
+      "cnn", "step0/init/conv1.w", "scaled",
+      "drawn / sqrt(fans)",
+      "drawn / sqrt(fans / 2)"),
 ]  # fmt: skip
 # Mistakes of no known kind: the right answer is no cause, since a false one is worse than none.
 UNKNOWN = [
@@ -820,6 +880,14 @@ UNKNOWN = [
       "dense", "step1/backward/affine2.d_b", "",
       "d_b <- column_sums(d_out)",
       "d_b <- column_sums(d_out[-1, ])"),
+    f("Adam's squares decay by the other rate", "Python optimizers",
+      "adam", "step1/update/affine1.w", "",
+      's = beta2 * state["exp_avg_sq"][key] + (1 - beta2) * g * g',
+      's = beta1 * state["exp_avg_sq"][key] + (1 - beta1) * g * g'),
+    f("the maximum is subtracted in one place alone", "Python softmax",
+      "dense", "step1/loss/loss.data", "",
+      "log_p = z - array_log(s)",
+      "log_p = x - array_log(s)"),
 ]  # fmt: skip
 # What changes no number of these runs, and must not be reported.
 HARMLESS = [
@@ -859,6 +927,10 @@ HARMLESS = [
       "dropout", "", "",
       "(random_uniform(generator, sizes) < 1 - p) * 1",
       "(random_uniform(generator, sizes) <= 1 - p) * 1"),
+    f("tanh by the sigmoid", "Python activations",
+      "tanh", "", "",
+      "out = array_tanh(x)",
+      "out = 2.0 / (1.0 + array_exp(-2.0 * x)) - 1.0"),
 ]  # fmt: skip
 
 FAULTS = [*FORWARD, *LOSS, *BACKWARD, *UPDATE, *DATA, *RANDOMNESS, *UNKNOWN, *HARMLESS]
