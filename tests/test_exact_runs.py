@@ -10,7 +10,7 @@ import pytest
 import twinnet
 from twinnet import kernels
 from twinnet.checksum import checksum_of_steps, checksum_start, checksum_stop, run_checksum
-from twinnet.datasets import shared_data_path
+from twinnet.datasets import load_iris, shared_data_path
 from twinnet.exact_check import exact_check
 from twinnet.experiment import experiment_data, experiment_override, experiment_read, experiment_variants
 from twinnet.kernels import arithmetic_setting, matmul
@@ -217,6 +217,18 @@ def test_the_kernels_are_the_exact_ones_within_the_context(r):
     assert (native != exact).any()
     r.eval("matmul_in_exact <- function(a, b) with_arithmetic('exact', matmul(a, b))", convert=False)
     assert_same_bits(exact, r.call("matmul_in_exact", a, b), "the product")
+
+
+def test_train_dnn_calculates_as_the_context_says(r):
+    iris = load_iris()
+    with twinnet.arithmetic("exact"):
+        model = twinnet.train_dnn(traindata=iris, maxit=20, display=0)
+    theirs = r.eval("""with_arithmetic("exact", train_dnn(traindata = iris, maxit = 20, display = 0))""", convert=False)
+    assert model.experiment["arithmetic"] == "exact"
+    assert_same_bits(model.run["loss"], r.from_r(r.eval("function(m) m$run$loss", convert=False)(theirs)), "losses")
+    x = np.column_stack([iris[name] for name in model.inputs])
+    in_r = r.from_r(r.eval("function(m) unname(predict(m, iris, type = 'prob'))", convert=False)(theirs))
+    assert_same_bits(model.predict(x, type="prob"), in_r, "probabilities")
 
 
 def add_towards_zero(x, y):

@@ -16,6 +16,7 @@ import numpy as np
 
 from twinnet._types import AnyArray, Array
 from twinnet.checks import check_argument, check_choice, check_number, check_whole
+from twinnet.kernels import arithmetic, arithmetic_setting
 from twinnet.labels import class_levels, class_numbers, one_hot, predicted_classes
 from twinnet.model import INITS, dense_layers, init_check, model_forward
 from twinnet.objectives import output_probabilities
@@ -89,8 +90,9 @@ class DNN:
 
     def outputs(self, x: Array) -> Array:
         """Probabilities of the classes, or predicted numbers, for a matrix of inputs: shape (n, d) to (n, k)."""
-        out, _ = model_forward(self.experiment["model"], self.run["params"], x)
-        return out if self.classes is None else output_probabilities(self.experiment["loss"], out)
+        with arithmetic(self.experiment["arithmetic"]):
+            out, _ = model_forward(self.experiment["model"], self.run["params"], x)
+            return out if self.classes is None else output_probabilities(self.experiment["loss"], out)
 
     def __str__(self) -> str:
         run = self.run
@@ -342,7 +344,7 @@ def fit_dnn(
         "generator": "r",
         "seed": random_seed,
         "dtype": "float64",
-        "arithmetic": "native",
+        "arithmetic": arithmetic_setting(),
         "reg": check_number(reg, "reg", minimum=0),
         "optimizer": optimizer_check({"lr": check_number(lr, "lr", above=0), **settings}),
         "batch_size": rows,

@@ -34,8 +34,11 @@ predict.dnn <- function(object, newdata, type = "class", ...) {
 
 # Probabilities of the classes, or predicted numbers, for a matrix of inputs: (n, d) to (n, k).
 dnn_outputs <- function(model, x) {
-  out <- model_forward(model[["experiment"]][["model"]], model[["run"]][["params"]], x)[["out"]]
-  if (is.null(model[["classes"]])) out else output_probabilities(model[["experiment"]][["loss"]], out)
+  experiment <- model[["experiment"]]
+  with_arithmetic(experiment[["arithmetic"]], {
+    out <- model_forward(experiment[["model"]], model[["run"]][["params"]], x)[["out"]]
+    if (is.null(model[["classes"]])) out else output_probabilities(experiment[["loss"]], out)
+  })
 }
 
 # What the score on test data is.
@@ -259,7 +262,7 @@ fit_dnn <- function(x, y, x_test, y_test, inputs, label, model, hidden, maxit, a
     generator = "r",
     seed = random_seed,
     dtype = "float64",
-    arithmetic = "native",
+    arithmetic = arithmetic_setting(),
     reg = check_number(reg, "reg", minimum = 0),
     optimizer = optimizer_check(settings),
     batch_size = rows,

@@ -15,6 +15,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("iris_dnn", {"maxit": 100, "seed": 8, "generator": "numpy-legacy"}),
     ("iris_dnn", {"maxit": 100, "seed": 9, "generator": "torch"}),
     ("iris_dnn", {"maxit": 100, "hidden": [20, 10], "lr": 0.1}),
+    ("iris_dnn", {"maxit": 100, "dtype": "float32"}),
     ("iris_dnn_two_hidden", {"maxit": 100}),
     ("iris_regression", {"maxit": 100}),
     ("iris_logistic", {"maxit": 100}),

@@ -18,16 +18,20 @@ def main() -> None:
     """Print the checksum of the runs that the second argument lists."""
     steps: list[str] = []
     ran_on = f"NumPy {np.__version__}"
+    if sys.argv[1] == "torch":
+        import torch
+
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        ran_on = f"PyTorch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+        # PyTorch has read it; TorchGenerator is to draw the same weights everywhere, which PyTorch's kernels do not
+        os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
     for name, overrides in json.loads(sys.argv[2]):
         experiment = experiment_override(experiment_read(name), **overrides, arithmetic="exact")
         if sys.argv[1] == "numpy":
             steps += run_checksum(experiment)["steps"]
         else:
-            import torch
             from twinnet.parity.voices import TorchVoice
 
-            torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-            ran_on = f"PyTorch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
             voice = TorchVoice(experiment, experiment_data(experiment))
             voice.train(experiment["maxit"])
             steps += voice.checksums
