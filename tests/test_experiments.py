@@ -238,7 +238,10 @@ def test_outputs_become_probabilities_by_the_loss(r):
         ),
         ({"generator": "dice"}, '`generator` must be one of "r", "numpy", "numpy-legacy", "torch", not "dice".'),
         ({"optimizer": {"name": "adamant"}}, '`optimizer` must be one of "gradient_descent", '),
-        ({"data": {"name": "wine"}}, '`data` must be one of "fashion_mnist", "iris", "mnist", "plane", "xor", not "wine".'),
+        (
+            {"data": {"name": "wine"}},
+            '`data` must be one of "fashion_mnist", "iris", "mnist", "plane", "xor", not "wine".',
+        ),
     ],
 )
 def test_settings_must_be_sound_in_both_languages(r, change, message):
