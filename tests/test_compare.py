@@ -127,7 +127,8 @@ def test_bad_options_end_with_status_2_and_a_message(compare, arguments, message
 
 def test_an_unknown_experiment_is_refused(capsys):
     assert cli.main(["compare", "iris"]) == 2
-    assert '`experiment` must be one of "fashion_mnist_cnn", "gradient_methods", "iris_dnn", ' in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert '`experiment` must be one of "fashion_mnist_cnn", "gradient_methods", "iris_dnn", ' in message
 
 
 def test_zero_steps_are_compared_too(compare):

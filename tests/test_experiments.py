@@ -166,7 +166,7 @@ def test_an_epoch_visits_every_row_once_and_the_last_batch_is_what_is_left(monke
     import twinnet.train as module
 
     taken = module.batch_inputs
-    monkeypatch.setattr(module, "batch_inputs", lambda x, rows: (seen.append(rows), taken(x, rows))[1])
+    monkeypatch.setattr(module, "batch_inputs", lambda x, rows, dtype: (seen.append(rows), taken(x, rows, dtype))[1])
     train(experiment, data, train_start(experiment), 8)
     assert [len(rows) for rows in seen] == [20, 20, 20, 15, 20, 20, 20, 15]
     for epoch in (seen[:4], seen[4:]):
@@ -238,7 +238,10 @@ def test_outputs_become_probabilities_by_the_loss(r):
         ),
         ({"generator": "dice"}, '`generator` must be one of "r", "numpy", "numpy-legacy", "torch", not "dice".'),
         ({"optimizer": {"name": "adamant"}}, '`optimizer` must be one of "gradient_descent", '),
-        ({"data": {"name": "wine"}}, '`data` must be one of "iris", "mnist", "plane", "xor", not "wine".'),
+        (
+            {"data": {"name": "wine"}},
+            '`data` must be one of "fashion_mnist", "iris", "mnist", "plane", "xor", not "wine".',
+        ),
     ],
 )
 def test_settings_must_be_sound_in_both_languages(r, change, message):

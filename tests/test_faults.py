@@ -48,10 +48,10 @@ def test_runs_without_a_fault_raise_no_alarm(laboratory):
     assert not alarms, "\n".join(alarms)
 
 
-def test_a_run_without_a_fault_raises_no_alarm(laboratory):
-    runs = [run for run in clean_experiments() if run[2] in ("dense", "dropout", "adam") and "seed 2," in run[0]]
+def test_some_runs_without_a_fault_raise_no_alarm(laboratory):
+    runs = [run for run in clean_experiments() if run[0].startswith(("dense, seed", "dropout, seed", "adam, seed"))]
     count, alarms = false_alarms(laboratory, runs)
-    assert count == 3
+    assert count == 21
     assert not alarms, "\n".join(alarms)
 
 

@@ -60,7 +60,7 @@ def test_a_network_is_traced_and_its_traces_are_compared(run, tmp_path):
     assert len(blocks("sh")) == 3
 
 
-def test_the_python_code_runs(tmp_path, monkeypatch, pytester):
+def test_the_python_code_runs(r, tmp_path, monkeypatch, pytester):
     scripts, traced, tests = blocks("python")
     with recording(tmp_path / "first"):
         exec(scripts, {})
@@ -71,7 +71,10 @@ def test_the_python_code_runs(tmp_path, monkeypatch, pytester):
     assert read_trace("trace").load("step0/x").tolist() == [1.0, 2.0]
     os.chdir(pytester.path)
     pytester.makepyfile(tests)
-    pytester.runpytest_inprocess("-p", "twinnet.parity.pytest_plugin").assert_outcomes(passed=1)
+    try:
+        pytester.runpytest_inprocess("-p", "twinnet.parity.pytest_plugin").assert_outcomes(passed=1)
+    finally:  # R is this process's too, where a function of the user's own goes before one of the package
+        r.eval("rm(standardise)", convert=False)
 
 
 def test_the_r_code_runs_and_records_what_the_python_code_does(r, tmp_path):

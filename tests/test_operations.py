@@ -179,7 +179,7 @@ def test_model_agrees_forward_and_backward_with_r_and_with_autograd(r, hidden):
 @pytest.mark.parametrize("reg", [0.0, 0.1])
 def test_backpropagation_agrees_with_central_differences_in_both_languages(r, hidden, reg):
     model = dense_layers(4, hidden, 3)
-    experiment = {"model": model, "loss": "softmax_cross_entropy", "reg": reg}
+    experiment = {"model": model, "loss": "softmax_cross_entropy", "reg": reg, "arithmetic": "native"}
     params = {}
     for layer in model:
         if layer["type"] == "affine":
@@ -204,7 +204,7 @@ def test_numerical_gradient_of_a_known_function(r):
 
 def test_a_wrong_gradient_is_found(monkeypatch):
     """The check itself can fail: with the L2 gradient off by a factor of 2 it reports the size of the error."""
-    experiment = {"model": dense_layers(4, [6], 3), "loss": "softmax_cross_entropy", "reg": 0.1}
+    experiment = {"model": dense_layers(4, [6], 3), "loss": "softmax_cross_entropy", "reg": 0.1, "arithmetic": "native"}
     params = {"affine1.w": normal(4, 6), "affine1.b": normal(6), "affine2.w": normal(6, 3), "affine2.b": normal(3)}
     monkeypatch.setattr("twinnet.train.l2_gradients", lambda p, g, reg: l2_gradients(p, g, 2 * reg))
     found = gradient_check(experiment, params, normal(10, 4), one_hot_rows(10, 3))

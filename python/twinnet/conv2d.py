@@ -106,7 +106,7 @@ def conv2d_backward(d_out: Array, cache: dict[str, Any], input_gradient: bool = 
     for row in range(down):
         d_kernels += matmul_tn(d_rows[row].T, patches_of_row(seen, row, kh, stride[0]))
         d_b += column_sums(d_rows[row].T)
-    d_w = d_kernels.reshape(o, kh, kw, c).transpose(0, 3, 1, 2)
+    d_w = np.ascontiguousarray(d_kernels.reshape(o, kh, kw, c).transpose(0, 3, 1, 2))  # in memory as kernels are drawn
     if not input_gradient:
         return None, d_w, d_b
     kernels = w.transpose(2, 0, 3, 1)  # (kh, o, kw, c)

@@ -132,11 +132,6 @@ def model_check(model: Model) -> Model:
     shape: tuple[int, ...] | None = None  # of one sample, where it is known
     for layer in model:
         check_choice(layer.get("type"), f"type of {layer.get('name')}", LAYER_TYPES)
-        if layer["type"] in ("affine", "conv2d"):
-            for key in ("w", "b"):
-                full = f"{layer['name']}.{key}"
-                check_argument(layer.get(key) == full, f"{key} of {layer['name']}", layer.get(key), f"the key {full}")
-            check_flag(layer.get("frozen", False), f"frozen of {layer['name']}")
         match layer["type"]:
             case "affine":
                 shape = affine_shape(layer, shape)
@@ -148,6 +143,11 @@ def model_check(model: Model) -> Model:
                 check_number(layer.get("p"), f"p of {layer['name']}", minimum=0, below=1)
             case "noise":
                 check_number(layer.get("sd"), f"sd of {layer['name']}", minimum=0)
+        if layer["type"] in ("affine", "conv2d"):
+            for key in ("w", "b"):
+                full = f"{layer['name']}.{key}"
+                check_argument(layer.get(key) == full, f"{key} of {layer['name']}", layer.get(key), f"the key {full}")
+            check_flag(layer.get("frozen", False), f"frozen of {layer['name']}")
     return model
 
 

@@ -76,13 +76,6 @@ model_check <- function(model) {
   for (layer in model) {
     of <- function(setting) paste(setting, "of", layer[["name"]])
     type <- check_choice(layer[["type"]], of("type"), LAYER_TYPES)
-    if (type %in% c("affine", "conv2d")) {
-      for (key in c("w", "b")) {
-        full <- paste0(layer[["name"]], ".", key)
-        check_argument(identical(layer[[key]], full), of(key), layer[[key]], paste("the key", full))
-      }
-      check_flag(given_or(layer, "frozen", FALSE), of("frozen"))
-    }
     shape <- switch(type,
       affine = affine_shape(layer, shape),
       conv2d = ,
@@ -97,6 +90,13 @@ model_check <- function(model) {
       check_number(layer[["p"]], of("p"), minimum = 0, below = 1)
     } else if (type == "noise") {
       check_number(layer[["sd"]], of("sd"), minimum = 0)
+    }
+    if (type %in% c("affine", "conv2d")) {
+      for (key in c("w", "b")) {
+        full <- paste0(layer[["name"]], ".", key)
+        check_argument(identical(layer[[key]], full), of(key), layer[[key]], paste("the key", full))
+      }
+      check_flag(given_or(layer, "frozen", FALSE), of("frozen"))
     }
   }
   model

@@ -155,7 +155,8 @@ def main() -> int:
                 losses[name] = program()
             if number >= 0:
                 seconds[name].append((time.perf_counter() - started) / STEPS)
-        assert max(losses.values()) - min(losses.values()) < 1e-4, losses
+        if number < 0:  # later, float32 may take another turn at a near tie of a pool
+            assert max(losses.values()) - min(losses.values()) < 1e-5, losses
     print(file=sys.stderr)
     print(f"One step of mnist_cnn, batch of 100, {THREADS} threads, median of {ROUNDS} rounds")
     for name, values in seconds.items():

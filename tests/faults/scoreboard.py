@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.catalogue import FAULTS, Fault
-from faults.mutation import mutated
+from faults.mutation import StaleFaultError, mutated
 from faults.runs import python_trace, r_trace, settings
 from rich.console import Console
 from rich.progress import track
@@ -87,7 +87,10 @@ class Laboratory:
         keeps_data = "/data/" not in fault.at and fault.at != ""
         with mutated(self._r, fault.language, fault.stem, fault.old, fault.new):
             experiment = self._settings[fault.setting]
-            traces[fault.language] = self._run(fault.language, experiment, fault.setting if keeps_data else "")
+            try:
+                traces[fault.language] = self._run(fault.language, experiment, fault.setting if keeps_data else "")
+            except Exception as error:
+                raise StaleFaultError(f"{fault.name}: the fault stops the run, and must change its numbers") from error
         diff = diff_traces(traces["R"], traces["Python"])
         causes = find_causes(traces["R"], traces["Python"], diff)
         return Outcome(fault, diff.first.key if diff.first else "", tuple(causes))
@@ -122,7 +125,7 @@ def clean_experiments() -> Iterator[tuple[str, dict[str, Any], str, int]]:
             threads = THREADS[number // (len(GENERATORS) * len(ARITHMETICS)) % len(THREADS)]
             settled = {"seed": seed, "generator": generator, "arithmetic": arithmetic}
             what = f"{name}, seed {seed}, {generator}'s numbers, {arithmetic} arithmetic, {threads} threads"
-            yield what, experiment_check({**experiment, **settled}), name, threads
+            yield what, experiment_check({**experiment, **settled}), f"{name}, {arithmetic}", threads
 
 
 def false_alarms(laboratory: Laboratory, runs: Iterable[tuple[str, dict[str, Any], str, int]]) -> tuple[int, list[str]]:

@@ -192,6 +192,7 @@ def of_activation(kind: str, x: Array, out: Array, g: Array) -> Iterator[Guess]:
         yield Guess("wrong_input", g * (g > 0), "the gradient's own sign is asked")
         yield Guess("wrong_input", np.maximum(g, 0) * (x > 0), "the gradient's own sign is asked too")
         yield Guess("derivative_incomplete", g * out, "the output itself for its sign")
+        yield Guess("derivative_of_input", g * np.sign(x), "its sign, which may be -1")
     if kind == "sigmoid":
         yield Guess("derivative_incomplete", g * out, "1 - out is missing")
         yield Guess("derivative_incomplete", g * (1 - out), "out is missing")
@@ -214,6 +215,9 @@ def of_softmax(kind: str, out: Array, g: Array) -> Iterator[Guess]:
         yield Guess("jacobian_diagonal", out * (1 - out) * g)
         yield Guess("jacobian_diagonal", out * g, "and of it the output alone")
         yield Guess("softmax_axis", out * (g - inner.sum(axis=0)))
+        yield Guess(
+            "derivative_incomplete", out * (g - g.sum(axis=1, keepdims=True)), "of the gradient alone is the sum"
+        )
         yield Guess("sign", out * (g + inner.sum(axis=1, keepdims=True)), "of the sum")
         yield Guess("missing_derivative", g - inner.sum(axis=1, keepdims=True), "the output as a factor")
     else:

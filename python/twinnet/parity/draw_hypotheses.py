@@ -20,7 +20,7 @@ from twinnet.model import model_init
 from twinnet.parity.array_hypotheses import VALUE_BITS, Guess
 from twinnet.parity.recorded import MissingTensorError, Recorded
 from twinnet.problems import batch_inputs
-from twinnet.randomness import random_integers, random_mask, random_normal, random_uniform
+from twinnet.randomness import random_integers, random_mask, random_normal, random_order, random_uniform
 from twinnet.train import epoch_order
 
 __all__ = ["data_guesses", "draw_guesses"]
@@ -108,7 +108,15 @@ def other_orders(side: Recorded) -> Iterator[Guess]:
     def inverse(experiment: Any, generator: Any, n: int) -> AnyArray:
         return np.argsort(epoch_order(experiment, generator, n))
 
+    def backwards(experiment: Any, generator: Any, n: int) -> AnyArray:
+        return epoch_order(experiment, generator, n)[::-1]
+
+    def permutation(experiment: Any, generator: Any, n: int) -> AnyArray:
+        return random_order(generator, n)
+
     yield Guess("inverse_order", rows(order_of=inverse))
+    yield Guess("reversed", rows(order_of=backwards), "the epoch's order")
+    yield Guess("stream_shifted", rows(order_of=permutation), "a permutation, without the seeds that DataLoader draws")
     yield Guess("not_shuffled", rows(order_of=unshuffled))
     yield Guess("with_replacement", rows(order_of=with_replacement))
     yield Guess("last_batch_dropped", rows(drop_last=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,13 @@ OTHER_ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
     "leaky ReLU with slope 0.2": lambda x: np.maximum(x, 0.2 * x),
     "leaky ReLU with slope 0.3": lambda x: np.maximum(x, 0.3 * x),
     "the sign": np.sign,
+    "the hard sigmoid, x / 6 + 1/2": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "the hard sigmoid, x / 5 + 1/2": lambda x: np.clip(x / 5 + 0.5, 0, 1),
+    "hard tanh": lambda x: np.clip(x, -1, 1),
+    "softsign": lambda x: x / (1 + np.abs(x)),
 }
 EPSILONS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
+MOST_CLASSES = 5  # of which all orders are tried
 LOG_BASES = (("2", math.log(2)), ("10", math.log(10)))
 
 
@@ -262,6 +268,7 @@ def penalised(side: Recorded) -> Iterator[Guess]:
     for factor in (1, 2):
         yield guess("l1_for_l2", factor * sum(float(np.abs(w).sum()) for w in weights))
     yield guess("sum_for_mean", squares / len(side.value("data", "batch.target")), "divided by the batch's rows")
+    yield guess("sum_for_mean", sum(float((w * w).mean()) for w in weights), "of each layer's squares")
     for w in weights:
         yield guess("layers_left_out", float((w * w).sum()), "one layer's weights alone")
     biases = [side.before(layer["b"]) for layer in trained]
@@ -300,10 +307,15 @@ def judged(loss: str, x: Array, target: Array) -> Iterator[Guess]:
             "nll": np.where(target == 0, 0.0, x),
         }[loss]
         terms = -target * log_p
+        log_all = np.log(x) if loss == "cross_entropy" else x if loss == "nll" else log_p
         p = x if loss == "cross_entropy" else np.exp(log_p)
         for epsilon in EPSILONS:
             yield Guess("epsilon_in_log", mean_of(-target * np.log(p + epsilon)), f"{epsilon:g}")
         yield Guess("log_for_plain", mean_of(-target * p))
+        for order in permutations(range(k)) if k <= MOST_CLASSES else ():
+            text = "the order is " + ", ".join(map(str, order))
+            predicted = mean_of(np.where(target[:, order] == 0, 0.0, -target[:, order] * log_all))
+            yield Guess("classes_permuted", predicted, text, math.log2(math.factorial(k)) + 1)
         yield Guess("index_off_by_one", mean_of(-np.roll(target, 1, axis=1) * log_p), "of the class")
         yield Guess("index_off_by_one", mean_of(-np.roll(target, -1, axis=1) * log_p), "of the class")
         if loss == "softmax_cross_entropy":

@@ -285,6 +285,10 @@ def of_states(step: Step) -> Iterator[Guess]:
     if step.states:
         fresh = {name: state_at_start(name, step.p, step.optimizer) for name in step.states}
         yield Guess("state_not_kept", step.after(states=fresh))
+    if "sum" in step.states and side.step == 1:
+        for value in (0.0, 0.1):
+            predicted = step.after(states={**step.states, "sum": np.full_like(step.p, value)})
+            yield Guess("other_default", predicted, f"the sum begins at {value:g}")
 
 
 def of_earlier_steps(step: Step) -> Iterator[Guess]:
