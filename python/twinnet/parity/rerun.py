@@ -47,6 +47,9 @@ def locate_cause(diff: TraceDiff) -> TraceDiff:
     entry = diff.a.by_key[first.key]
     name = operation_name(diff.a, entry)
     if not operation_inputs(diff.a, entry):
+        is_drawn = entry.phase in ("init", "data") or entry.name.endswith((".mask", ".noise"))
+        if not is_drawn:
+            return replace(diff, inherited_because=f"what goes into {name} was not recorded")
         return replace(diff, inherited="operation", inherited_because=f"nothing that was recorded goes into it: {name}")
     crossed = []
     for runner, other in ((diff.a, diff.b), (diff.b, diff.a)):
