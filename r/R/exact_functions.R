@@ -95,10 +95,17 @@ log_of_piece <- function(x) {
   if (!isTRUE(min(x) > 0 && max(x) < Inf)) {
     return(log_at_edges(x))
   }
-  k <- log(x) * INV_LN2 - 0.5 + ROUND - ROUND # this machine's log: it need only be near
+  k <- log(x) * INV_LN2 + ROUND - ROUND # this machine's log: it need only be near
+  if (max(k) > 1023) {
+    k <- pmin.int(k, 1023)
+  }
   m <- x / POWERS[as.integer(k) + POWERS_ZERO]
-  large <- as.double(m >= 2 * SQRT_HALF) # also where k came out one too small; one too large does no harm
-  out <- log_of_parts(m - (0.5 * large) * m - 1, k + large)
+  if (min(m) < SQRT_HALF || max(m) >= 2 * SQRT_HALF) { # next to a border k may be that of the other side
+    change <- (m >= 2 * SQRT_HALF) - (m < SQRT_HALF)
+    m <- m / POWERS[change + POWERS_ZERO]
+    k <- k + change
+  }
+  out <- log_of_parts(m - 1, k)
   dim(out) <- dim(x)
   out
 }
