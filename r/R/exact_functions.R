@@ -92,11 +92,12 @@ exp_of_piece <- function(x) {
 
 # log(x) = k ln(2) + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2).
 log_of_piece <- function(x) {
-  if (!isTRUE(min(x) > 0 && max(x) < Inf)) {
+  largest <- max(x)
+  if (!isTRUE(min(x) > 0 && largest < Inf)) {
     return(log_at_edges(x))
   }
   k <- log(x) * INV_LN2 + ROUND - ROUND # this machine's log: it need only be near
-  if (max(k) > 1023) {
+  if (largest > 2^1023) {
     k <- pmin.int(k, 1023)
   }
   m <- x / POWERS[as.integer(k) + POWERS_ZERO]
