@@ -96,11 +96,12 @@ log_of_piece <- function(x) {
   if (!isTRUE(min(x) > 0 && largest < Inf)) {
     return(log_at_edges(x))
   }
-  k <- log(x) * INV_LN2 + ROUND - ROUND # this machine's log: it need only be near
+  place <- as.integer(log(x) * INV_LN2 + (POWERS_ZERO + 0.5)) # by this machine's log: it need only be near
   if (largest > 2^1023) {
-    k <- pmin.int(k, 1023)
+    place <- pmin.int(place, length(POWERS))
   }
-  m <- x / POWERS[as.integer(k) + POWERS_ZERO]
+  m <- x / POWERS[place]
+  k <- place - POWERS_ZERO
   if (min(m) < SQRT_HALF || max(m) >= 2 * SQRT_HALF) { # next to a border k may be that of the other side
     change <- (m >= 2 * SQRT_HALF) - (m < SQRT_HALF)
     m <- m / POWERS[change + POWERS_ZERO]
