@@ -12,7 +12,7 @@ rows; at each step the masks and the noise of the layers, from the first to the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -357,11 +357,15 @@ def model_outputs(experiment: dict[str, Any], params: Params, x: AnyArray) -> Ar
     -------
     array, shape (m, k)
     """
-    pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
     with arithmetic(experiment["arithmetic"]):
-        batches = (batch_inputs(x, rows, experiment["dtype"]) for rows in pieces)
-        outputs = [model_forward(experiment["model"], params, batch)[0] for batch in batches]
-    return np.concatenate(outputs)
+        pieces = inputs_in_pieces(x, experiment["dtype"])
+        return np.concatenate([model_forward(experiment["model"], params, piece)[0] for piece in pieces])
+
+
+def inputs_in_pieces(x: AnyArray, dtype: str) -> Iterator[Array]:
+    """The inputs of any number of samples, those of `AT_ONCE` of them at a time."""
+    for start in range(0, len(x), AT_ONCE):
+        yield batch_inputs(x, np.arange(start, min(start + AT_ONCE, len(x))), dtype)
 
 
 def record_state(

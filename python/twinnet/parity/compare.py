@@ -170,6 +170,11 @@ class Comparison:
         return classes
 
     @property
+    def is_variant(self) -> bool:
+        """Whether it is of one of several variants of an experiment."""
+        return bool(self.name != self.experiment["name"])
+
+    @property
     def score_name(self) -> str:
         """What the score is: ``"accuracy"``, or for a regression ``"test loss"``."""
         return "accuracy" if self.classes is not None else "test loss"

@@ -37,16 +37,11 @@ def draw_images(comparison: Comparison, path: Path) -> None:
         draw(comparison, part)
     first = comparison.voices[0]
     accuracy = f"accuracy {comparison.final_scores[first.key]:.4f} after {comparison.steps} steps"
-    title = f"{comparison.experiment['name']}, {comparison.name}" if is_variant(comparison) else comparison.name
+    title = f"{comparison.experiment['name']}, {comparison.name}" if comparison.is_variant else comparison.name
     figure.suptitle(f"{title}, seed {comparison.experiment['seed']}: {accuracy} in {first.label}")
     partial = path.with_suffix(".part.png")
     figure.savefig(partial, dpi=110)
     os.replace(partial, path)
-
-
-def is_variant(comparison: Comparison) -> bool:
-    """Whether it is one of several variants of an experiment."""
-    return bool(comparison.name != comparison.experiment["name"])
 
 
 def draw_filters(comparison: Comparison, figure: Any) -> None:

@@ -96,7 +96,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console : rich.console.Console
     """
     voices = comparison.voices
-    variant = "" if comparison.name == comparison.experiment["name"] else f": {comparison.name}"
+    variant = f": {comparison.name}" if comparison.is_variant else ""
     title = comparison.experiment["title"] + variant
     table = Table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
@@ -235,7 +235,7 @@ def save_comparisons(name: str, comparisons: Sequence[Comparison], folder: Path)
             lines = [f"step,loss,{comparison.score_name.replace(' ', '_')}"]
             for step, loss in enumerate(voice.loss.tolist(), start=1):
                 lines.append(f"{step},{loss:.17g},{scores[step]:.17g}" if step in scores else f"{step},{loss:.17g},")
-            variant = "" if comparison.name == name else f"_{comparison.name}"
+            variant = f"_{comparison.name}" if comparison.is_variant else ""
             paths.append(folder / f"trajectory{variant}_{voice.key}.csv")
             partial = paths[-1].with_suffix(".part")
             partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -244,7 +244,7 @@ def save_comparisons(name: str, comparisons: Sequence[Comparison], folder: Path)
     draw_comparisons(name, comparisons, paths[-1])
     for comparison in comparisons:
         if comparison.data["x_test"].dtype == np.uint8:
-            paths.append(folder / ("images.png" if comparison.name == name else f"images_{comparison.name}.png"))
+            paths.append(folder / (f"images_{comparison.name}.png" if comparison.is_variant else "images.png"))
             draw_images(comparison, paths[-1])
     return paths
 

@@ -34,7 +34,7 @@ from twinnet.parity.bridge import start_r
 from twinnet.problems import batch_inputs
 from twinnet.randomness import random_mask, random_normal
 from twinnet.record import is_recording, record, record_phase, record_start, record_step, record_stop
-from twinnet.train import AT_ONCE, epoch_order, is_random, model_outputs, record_state, train, train_start
+from twinnet.train import epoch_order, inputs_in_pieces, is_random, model_outputs, record_state, train, train_start
 
 __all__ = ["PythonVoice", "RVoice", "TorchVoice", "Voice", "about_run", "detached"]
 
@@ -305,16 +305,12 @@ class TorchVoice:
         self._optimizer: Any
         if experiment["arithmetic"] == "native":
             self._network = Network(model, experiment["dtype"]).to(self._device)
-            self._optimizer, self._loss = (
-                make_optimizer(optimizer, self._network, reg),
-                loss_function(experiment["loss"]),
-            )
+            self._optimizer = make_optimizer(optimizer, self._network, reg)
+            self._loss = loss_function(experiment["loss"])
         else:
             self._network = ExactNetwork(model, experiment["dtype"])
-            self._optimizer, self._loss = (
-                ExactOptimizer(optimizer, self._network, reg),
-                EXACT_LOSSES[experiment["loss"]],
-            )
+            self._optimizer = ExactOptimizer(optimizer, self._network, reg)
+            self._loss = EXACT_LOSSES[experiment["loss"]]
         self._network.load(start["params"])
         self._generator = experiment_generator(experiment)
         self._generator.set_state(start["generator_state"])
@@ -350,7 +346,7 @@ class TorchVoice:
             outputs = self._network.recorded(x) if is_recording() else [self._network(x)]
             record_phase("loss")
             loss = record("loss.data", self._loss(outputs[-1], target))
-            trained = trained_params(experiment["model"], self.params)
+            trained = trained_params(experiment["model"], self.params) if experiment["reg"] > 0 else {}
             with arithmetic(experiment["arithmetic"]):
                 penalty = record("loss.penalty", l2_penalty(trained, experiment["reg"]))
             loss.backward()
@@ -414,11 +410,9 @@ class TorchVoice:
 
         self._network.eval()
         x = self._data["x_test"] if rows is None else self._data["x_test"][rows]
-        dtype = self._experiment["dtype"]
         with torch.no_grad():
-            pieces = (np.arange(start, min(start + AT_ONCE, len(x))) for start in range(0, len(x), AT_ONCE))
-            outputs = [self._network(self._tensor(batch_inputs(x, rows, dtype))).cpu().numpy() for rows in pieces]
-        return np.concatenate(outputs)
+            pieces = inputs_in_pieces(x, self._experiment["dtype"])
+            return np.concatenate([self._network(self._tensor(piece)).cpu().numpy() for piece in pieces])
 
     def save(self, path: Path) -> None:
         """Write a checkpoint that every voice can go on from."""
