@@ -312,8 +312,10 @@ def test_zero_huge_and_tiny_gradients_step_as_pytorchs(side, case):
             params, state = side.optimizer_step(optimizer, params, grads, state)
         for name, tensor in tensors.items():
             what = f"{case}, {name} gradients, step {step + 1}"
-            # products below the normal range are whole numbers of 2^-1074: a few of them is their rounding
-            assert_close(params[name], tensor.detach().numpy(), what, atol=4 * 2.0**-1074)
+            # products below the normal range are whole numbers of 2^-1074: a few of them is their rounding. PyTorch
+            # rounds lr g there, and then divides it by at least eps; the twins divide first.
+            ulps = 4 + (0.5 / optimizer["eps"] if optimizer.get("eps") else 0) * (step + 1)
+            assert_close(params[name], tensor.detach().numpy(), what, atol=ulps * 2.0**-1074)
     assert (params["zero"] == 0).all(), f"{case}: a parameter without a gradient has moved"
 
 

@@ -175,10 +175,9 @@ def train_step(
         After the update.
     """
     loss, grads = loss_and_gradients(experiment, params, x, target, generator)
-    trained = trained_params(experiment["model"], params)
-    trained, optimizer_state = optimizer_step(experiment["optimizer"], trained, grads, optimizer_state)
+    params, optimizer_state = optimizer_step(experiment["optimizer"], params, grads, optimizer_state)
     record_phase("update")
-    return loss, *record_state({**params, **trained}, optimizer_state, generator)
+    return loss, *record_state(params, optimizer_state, generator)
 
 
 def train(

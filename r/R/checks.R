@@ -70,8 +70,8 @@ check_flag <- function(value, name) {
 #' @return `value`.
 #' @keywords internal
 check_choice <- function(value, name, choices) {
-  must_be <- paste("one of", paste0('"', choices, '"', collapse = ", "))
-  check_argument(is.character(value) && length(value) == 1 && value %in% choices, name, value, must_be)
+  is_one <- is.character(value) && length(value) == 1 && value %in% choices
+  check_argument(is_one, name, value, paste("one of", paste0('"', choices, '"', collapse = ", ")))
   value
 }
 

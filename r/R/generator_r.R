@@ -154,6 +154,9 @@ set_r_seed <- function(stream, seed, drawn) {
 # How many words lie between two states of one stream: R does not tell how many it uses, so a scout draws
 # until it has the later state's key.
 words_between <- function(from, to) {
+  if (identical(from, to)) {
+    return(0)
+  }
   scout <- new.env(parent = emptyenv())
   scout[["seed"]] <- c(MT_KIND_CODE, from[-1])
   scout[["drawn"]] <- 0

@@ -155,8 +155,12 @@ model_init <- function(model, generator, init) {
 #' @return A named list of arrays.
 #' @export
 trained_params <- function(model, params) {
-  frozen <- unlist(lapply(model, function(layer) if (given_or(layer, "frozen", FALSE)) layer[c("w", "b")]))
-  if (is.null(frozen)) params else params[!(names(params) %in% frozen)]
+  is_frozen <- vapply(model, function(layer) isTRUE(layer[["frozen"]]), TRUE)
+  if (!any(is_frozen)) {
+    return(params)
+  }
+  frozen <- unlist(lapply(model[is_frozen], function(layer) layer[c("w", "b")]))
+  params[!(names(params) %in% frozen)]
 }
 
 #' Outputs of the model

@@ -98,8 +98,7 @@ random_mask <- function(generator, shape, p) {
 # Check that a generator is of a known kind.
 check_generator <- function(generator) {
   kinds <- c("RGenerator", "NumpyGenerator", "NumpyRandomState", "TorchGenerator")
-  must_be <- paste("one of", paste(kinds, collapse = ", "))
-  check_argument(inherits(generator, kinds), "generator", generator, must_be)
+  check_argument(inherits(generator, kinds), "generator", generator, paste("one of", paste(kinds, collapse = ", ")))
 }
 
 # The sizes of the array to draw, if the generator is known and draws that dtype.

@@ -97,12 +97,10 @@ loss_and_gradients <- function(experiment, params, x, target, generator = NULL) 
 #' @export
 train_step <- function(experiment, params, optimizer_state, x, target, generator = NULL) {
   judged <- loss_and_gradients(experiment, params, x, target, generator)
-  trained <- trained_params(experiment[["model"]], params)
-  updated <- optimizer_step(experiment[["optimizer"]], trained, judged[["grads"]], optimizer_state)
-  params[names(trained)] <- updated[["params"]]
+  updated <- optimizer_step(experiment[["optimizer"]], params, judged[["grads"]], optimizer_state)
   record_phase("update")
-  record_state(params, updated[["state"]], generator)
-  list(loss = judged[["loss"]], params = params, optimizer_state = updated[["state"]])
+  record_state(updated[["params"]], updated[["state"]], generator)
+  list(loss = judged[["loss"]], params = updated[["params"]], optimizer_state = updated[["state"]])
 }
 
 #' Take `maxit` further steps, or fewer if the loss falls to `abstol` or is no longer finite

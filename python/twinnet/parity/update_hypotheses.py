@@ -45,25 +45,25 @@ def adagrad(p: Array, g: Array, s: Update, o: Update) -> Update:
     """AdaGrad."""
     total = s["sum"] + g * g
     lr = o["lr"] / (1 + s["step"] * o["lr_decay"])
-    return {"p": p - lr * g / divisor(total, o), "sum": total, "step": s["step"] + 1}
+    return {"p": p - lr * (g / divisor(total, o)), "sum": total, "step": s["step"] + 1}
 
 
 def adadelta(p: Array, g: Array, s: Update, o: Update) -> Update:
     """Adadelta."""
     rho, eps = o["rho"], o["eps"]
-    square = rho * s["square_avg"] + (1 - rho) * g * g
+    square = rho * s["square_avg"] + (1 - rho) * (g * g)
     u = np.sqrt(s["acc_delta"] + eps) / np.sqrt(square + eps) * g
     if o.get("rootless"):
         u = (s["acc_delta"] + eps) / (square + eps) * g
     if o.get("eps_outside"):
         u = (np.sqrt(s["acc_delta"]) + eps) / (np.sqrt(square) + eps) * g
-    delta = rho * s["acc_delta"] + (1 - rho) * u * u
+    delta = rho * s["acc_delta"] + (1 - rho) * (u * u)
     return {"p": p - o["lr"] * u, "square_avg": square, "acc_delta": delta}
 
 
 def rmsprop(p: Array, g: Array, s: Update, o: Update) -> Update:
     """RMSprop."""
-    square = o["alpha"] * s["square_avg"] + (1 - o["alpha"]) * g * g
+    square = o["alpha"] * s["square_avg"] + (1 - o["alpha"]) * (g * g)
     new = {"square_avg": square}
     if o["centered"]:
         new["grad_avg"] = o["alpha"] * s["grad_avg"] + (1 - o["alpha"]) * g
@@ -78,7 +78,7 @@ def adam(p: Array, g: Array, s: Update, o: Update) -> Update:
     """Adam."""
     beta1, beta2 = o["beta1"], o["beta2"]
     m = beta1 * s["exp_avg"] + (1 - beta1) * g
-    v = beta2 * s["exp_avg_sq"] + (1 - beta2) * g * g
+    v = beta2 * s["exp_avg_sq"] + (1 - beta2) * (g * g)
     power1, power2 = s["beta1_power"] * beta1, s["beta2_power"] * beta2
     shift = o.get("powers_shift", 0)
     first = m if o.get("no_correction") in (True, "m") else m / (1 - power1 * beta1**shift)
