@@ -23,6 +23,7 @@ ONLY_PYTHON = {
     "_types": "annotations, which R has not",
     "_r_algorithms": "R's own C algorithms; in R they are R's",
     "estimator": "scikit-learn's way to call the network; R's is formula",
+    "threads": "R has one thread",
 }
 ONLY_R = {
     "bridge": "R's half of the bridge; Python's is parity/bridge",

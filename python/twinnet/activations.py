@@ -15,6 +15,7 @@ import numpy as np
 from twinnet._types import Array
 from twinnet.checks import check_number
 from twinnet.kernels import array_exp, array_tanh
+from twinnet.threads import elementwise
 
 __all__ = [
     "identity_backward",
@@ -153,7 +154,7 @@ def relu_forward(x: Array) -> tuple[Array, dict[str, Array]]:
     cache : dict
         What `relu_backward` needs.
     """
-    out = np.maximum(x, 0.0)
+    out = elementwise(np.maximum, x, 0.0)
     return out, {"out": out}
 
 
@@ -173,7 +174,12 @@ def relu_backward(d_out: Array, cache: dict[str, Array]) -> Array:
     -------
     d_x : array, the shape of x
     """
-    return d_out * np.sign(cache["out"])
+    return elementwise(times_sign, d_out, cache["out"])
+
+
+def times_sign(a: Array, b: Array, out: Array) -> Array:
+    """``a * np.sign(b)`` in the memory of `out`."""
+    return np.multiply(a, np.sign(b, out=out), out=out)
 
 
 def leaky_relu_forward(x: Array, negative_slope: float = 0.01) -> tuple[Array, dict[str, Any]]:

@@ -19,6 +19,7 @@ import numpy as np
 from twinnet._types import Array, IntArray
 from twinnet.checks import check_argument
 from twinnet.kernels import column_sums, matmul, matmul_nt, matmul_tn
+from twinnet.threads import shared_out
 from twinnet.windows import (
     as_images,
     check_image_batch,
@@ -74,9 +75,12 @@ def conv2d_forward(
     kernels = w.transpose(0, 2, 3, 1).reshape(o, -1)  # (o, kh kw c)
     seen = seen_across(x, kw, stride[1])
     out = np.empty((down, o, across, n), np.result_type(x, w, b))
-    for row in range(down):
+
+    def fill_row(row: int) -> None:
         patches = patches_of_row(seen, row, kh, stride[0])
         np.add(matmul_nt(patches, kernels), b, out=out[row].reshape(o, across * n).T)
+
+    shared_out(fill_row, down, out.size)
     cache = {"seen": seen, "w": w, "shape": x.shape, "stride": stride, "padding": padding}
     return as_images(out), cache
 
@@ -102,24 +106,32 @@ def conv2d_backward(d_out: Array, cache: dict[str, Any], input_gradient: bool = 
     w, seen, stride = cache["w"], cache["seen"], cache["stride"]
     (o, c, kh, kw), (n, _, down, across) = w.shape, d_out.shape
     d_rows = in_memory(laid_out(d_out)).reshape(down, o, across * n)
-    d_kernels, d_b = np.zeros((o, kh * kw * c), w.dtype), np.zeros(o, w.dtype)
-    for row in range(down):
-        d_kernels += matmul_tn(d_rows[row].T, patches_of_row(seen, row, kh, stride[0]))
-        d_b += column_sums(d_rows[row].T)
+
+    def gradients_of_row(row: int) -> tuple[Array, Array]:
+        patches = patches_of_row(seen, row, kh, stride[0])
+        return matmul_tn(d_rows[row].T, patches), column_sums(d_rows[row].T)
+
+    d_kernels, d_b = np.zeros((o, kh * kw * c), w.dtype, order="F"), np.zeros(o, w.dtype)
+    for d_kernels_of_row, d_b_of_row in shared_out(gradients_of_row, down, d_out.size):
+        d_kernels += d_kernels_of_row
+        d_b += d_b_of_row
     d_w = np.ascontiguousarray(d_kernels.reshape(o, kh, kw, c).transpose(0, 3, 1, 2))  # in memory as kernels are drawn
     if not input_gradient:
         return None, d_w, d_b
-    kernels = w.transpose(2, 0, 3, 1)  # (kh, o, kw, c)
+    kernels = np.ascontiguousarray(w.transpose(2, 0, 3, 1))  # (kh, o, kw, c)
     d_x = zero_images(cache["shape"], d_out.dtype)
-    for row in range(len(seen)):
+
+    def fill_row(row: int) -> None:
         rows, heights = rows_that_saw(row, down, kh, stride[0])
         if len(heights) == 0:
-            continue
+            return
         d_patches = matmul(d_rows[rows].reshape(-1, across * n).T, kernels[heights].reshape(-1, kw * c))
         for window, d_window in zip(
             windows_of_row(d_x, row, kw, stride[1]), d_patches.T.reshape(kw, c, across, n), strict=True
         ):
             np.add(window, d_window, out=window)  # into d_x, of which the window is a view
+
+    shared_out(fill_row, len(seen), d_out.size)
     return crop_images(d_x, cache["padding"]), d_w, d_b
 
 

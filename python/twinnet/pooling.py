@@ -15,11 +15,13 @@ import numpy as np
 
 from twinnet._types import AnyArray, Array
 from twinnet.kernels import row_sums
+from twinnet.threads import shared_out
 from twinnet.windows import (
     as_images,
     check_image_batch,
     check_pair,
     check_window_size,
+    empty_images,
     in_memory,
     laid_out,
     window_counts,
@@ -68,7 +70,8 @@ def max_pool2d_forward(
     down, across = window_counts(extent, size, stride)
     out = np.empty((down, c, across, n), x.dtype)
     winner = np.zeros(out.shape, np.min_scalar_type(size[0] * size[1]))  # positions in the window, in one byte
-    for row in range(down):
+
+    def fill_row(row: int) -> None:
         seen = positions_of_row(x, row, size, stride)
         out[row] = seen[0]
         for position in range(1, len(seen)):
@@ -78,6 +81,8 @@ def max_pool2d_forward(
         if np.isnan(out[row]).any():
             for position in range(len(seen)):
                 winner[row][np.isnan(seen[position])] = position
+
+    shared_out(fill_row, down, x.size)
     return as_images(out), {"winner": winner, "shape": x.shape, "size": size, "stride": stride}
 
 
@@ -97,17 +102,21 @@ def max_pool2d_backward(d_out: Array, cache: dict[str, Any]) -> Array:
     """
     size, stride = cache["size"], cache["stride"]
     apart = stride[0] >= size[0] and stride[1] >= size[1]
-    d_x = zero_images(cache["shape"], d_out.dtype)
+    covered = stride == size and all(extent % side == 0 for extent, side in zip(cache["shape"][2:], size, strict=True))
+    d_x = (empty_images if covered else zero_images)(cache["shape"], d_out.dtype)
     # Seen as integers: the bits times 1 or 0 are the number or 0; a negative number times 0 would be -0.
     integers = f"i{d_out.itemsize}"
     bits = in_memory(laid_out(d_out)).view(integers)
-    for row, winner in enumerate(cache["winner"]):
+
+    def fill_row(row: int) -> None:
         for position, window in enumerate(positions_of_row(d_x, row, size, stride)):
-            wins = winner == position
+            wins = cache["winner"][row] == position
             if apart:
                 np.multiply(bits[row], wins, out=window.view(integers))  # into d_x, of which the window is a view
-            else:  # windows overlap: a number may be the maximum of several
+            else:  # windows overlap: a number may be the maximum of several, also of another row
                 np.add(window, (bits[row] * wins).view(d_out.dtype), out=window)
+
+    shared_out(fill_row, len(bits), d_x.size if apart else 0)
     return d_x
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,6 +32,7 @@ from twinnet.optimizers import optimizer_init, optimizer_step
 from twinnet.problems import batch_inputs
 from twinnet.randomness import Generator, random_order
 from twinnet.record import is_recording, record, record_phase, record_step
+from twinnet.threads import sharing
 
 __all__ = [
     "epoch_order",
@@ -125,7 +127,7 @@ def loss_and_gradients(
     grads : dict of arrays
         The keys of `twinnet.model.trained_params`.
     """
-    with arithmetic(experiment["arithmetic"]):
+    with calculating(experiment):
         record_phase("forward")
         trained = trained_params(experiment["model"], params)
         out, caches = model_forward(experiment["model"], params, x, generator)
@@ -356,9 +358,17 @@ def model_outputs(experiment: dict[str, Any], params: Params, x: AnyArray) -> Ar
     -------
     array, shape (m, k)
     """
-    with arithmetic(experiment["arithmetic"]):
+    with calculating(experiment):
         pieces = inputs_in_pieces(x, experiment["dtype"])
         return np.concatenate([model_forward(experiment["model"], params, piece)[0] for piece in pieces])
+
+
+@contextmanager
+def calculating(experiment: dict[str, Any]) -> Iterator[None]:
+    """A context with the experiment's arithmetic and, for images, with several threads."""
+    has_images = any(layer["type"] == "conv2d" for layer in experiment["model"])
+    with arithmetic(experiment["arithmetic"]), sharing() if has_images else nullcontext():
+        yield
 
 
 def inputs_in_pieces(x: AnyArray, dtype: str) -> Iterator[Array]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from twinnet._types import AnyArray, Array
 from twinnet.checks import check_argument
+from twinnet.threads import shared_out
 
 __all__ = ["check_image_batch", "check_pair", "check_window_size", "crop_images", "pad_images", "window_counts"]
 
@@ -166,9 +167,12 @@ def seen_across(x: AnyArray, width: int, stride: int) -> AnyArray:
     """
     n, c, h, w = x.shape
     seen = np.empty((h, width, c, (w - width) // stride + 1, n), x.dtype)
-    for row in range(h):
+
+    def fill_row(row: int) -> None:
         for j, window in enumerate(windows_of_row(x, row, width, stride)):
             seen[row, j] = window
+
+    shared_out(fill_row, h, seen.size)
     return seen
 
 
@@ -181,6 +185,12 @@ def zero_images(shape: Sequence[int], dtype: Any) -> AnyArray:
     """Images of zeros."""
     n, c, h, w = shape
     return as_images(np.zeros((h, c, w, n), dtype))
+
+
+def empty_images(shape: Sequence[int], dtype: Any) -> AnyArray:
+    """Images yet to be filled."""
+    n, c, h, w = shape
+    return as_images(np.empty((h, c, w, n), dtype))
 
 
 def in_memory(x: AnyArray) -> AnyArray:

@@ -2,7 +2,7 @@
 
 The network is that of the experiment mnist_cnn_logits, all voices start from its weights and take the same batch, and
 each may use two threads. PyTorch is written as the course writes it: nn.Sequential, CrossEntropyLoss, optim.SGD. The
-programs take turns of a few steps; each ratio is the median of the ratios of neighbouring turns. They share a process,
+programs take turns of ten steps; each ratio is the median of the ratios of neighbouring turns. They share a process,
 which keeps freed memory as the command twinnet does. The memory is the largest that a process of its own held which
 loads all of MNIST, trains for some steps and takes the test score.
 """
@@ -25,7 +25,7 @@ from twinnet.experiment import experiment_data, experiment_override, experiment_
 from twinnet.parity.memory import keep_freed_memory  # noqa: E402
 from twinnet.train import train, train_start, train_step  # noqa: E402
 
-ROUNDS, STEPS, PAUSE = 15, 3, 0.1
+ROUNDS, STEPS, PAUSE = 9, 10, 0.1
 MEMORY_STEPS, MEMORY_GOAL = 30, 1500
 GOALS = {
     "Python float64 / PyTorch float64": (1.2, 0.8),

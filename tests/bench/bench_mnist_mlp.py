@@ -4,6 +4,8 @@ The network is that of the experiment mnist_mlp: 784 - 200 - 200 - 10, ReLU, dro
 RMSprop. All voices train in float64 with as many BLAS threads (OPENBLAS_NUM_THREADS); each makes its batches from bytes
 and draws its own masks. PyTorch is written as the course writes it: nn.Sequential, optim.RMSprop, a DataLoader that
 shuffles; and, for who wants to know, once more with its batches taken by index, which is faster than its DataLoader.
+"plain R" takes the same steps as R, bit for bit, in the one loop of mnist_mlp.R, without layers, names or checks: it
+shows how much of R's time is the language's, and how much twinnet's.
 The programs take turns; each ratio is the median of the ratios of neighbouring runs. The memory is the largest that a
 process of its own held which loads the data and trains for one epoch.
 """
@@ -15,13 +17,21 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from twinnet.parity.memory import keep_freed_memory
 
 ROUNDS = 3
 STEPS = 600
-GOALS = {"Python / PyTorch": 1.0, "R / PyTorch": 1.5, "Python / PyTorch by index": None, "R / PyTorch by index": None}
+GOALS = {
+    "Python / PyTorch": 1.0,
+    "R / PyTorch": 1.5,
+    "R / plain R": None,
+    "plain R / PyTorch": None,
+    "Python / PyTorch by index": None,
+    "R / PyTorch by index": None,
+}
 THREADS = int(os.environ.get("OPENBLAS_NUM_THREADS", "1"))
 
 
@@ -42,6 +52,18 @@ def make_r():
     data = r.call("experiment_data", experiment, convert=False)
     run = r.call("train_start", experiment, convert=False)
     return lambda: r.call("[[", r.call("train", experiment, data, run, STEPS, convert=False), "loss")[-1]
+
+
+def make_plain_r():
+    from twinnet.parity.bridge import start_r
+
+    r = start_r()
+    source = Path(__file__).with_name("mnist_mlp.R")
+    r.eval(f"source({str(source)!r}); options(matprod = 'blas'); NULL")  # as twinnet has it in training
+    data = r.call("experiment_data", r.call("experiment_read", "mnist_mlp", convert=False), convert=False)
+    return lambda: r.call(
+        "mnist_mlp_plain", *(r.call("[[", data, key, convert=False) for key in ("x", "target")), STEPS
+    )
 
 
 def make_pytorch(by_index: bool = False):
@@ -83,6 +105,7 @@ def make_pytorch_by_index():
 PROGRAMS = {
     "Python": make_python,
     "R": make_r,
+    "plain R": make_plain_r,
     "PyTorch": make_pytorch,
     "PyTorch by index": make_pytorch_by_index,
 }
@@ -109,13 +132,15 @@ def main() -> int:
     keep_freed_memory()  # of this process, so of every program, as the command twinnet does
     programs = {name: make() for name, make in PROGRAMS.items()}
     seconds: dict[str, list[float]] = {name: [] for name in programs}
+    losses: dict[str, float] = {}
     for number in range(ROUNDS):
         for name, program in programs.items():
             print(f"\rround {number + 1} of {ROUNDS}: {name:<8}", end="", file=sys.stderr, flush=True)
             started = time.perf_counter()
-            loss = program()
+            losses[name] = float(np.squeeze(program()))
             seconds[name].append(time.perf_counter() - started)
-            assert loss < 1
+            assert losses[name] < 1
+        assert losses["plain R"] == losses["R"]
     print(file=sys.stderr)
     print(f"One epoch of mnist_mlp, float64, {THREADS} BLAS threads, median of {ROUNDS} rounds")
     for name, values in seconds.items():
