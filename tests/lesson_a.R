@@ -1,6 +1,7 @@
 # Lesson A's code, as a course writes it in R: nothing of the package, no care for rounding. Its twin in NumPy is
 # lesson_a.py; test_base_r.py runs this on the reference BLAS and compares every bit.
 # Rscript lesson_a.R SEED MAXIT FILE writes the losses, W1, b1, W2 and b2 to FILE as doubles, and prints R's BLAS.
+# Sourced, it defines train.dnn(), which bench_iris.py takes for R's peer.
 
 train.dnn <- function(x, y, traindata, hidden = 6, maxit = 2000, lr = 1e-2, reg = 1e-3, random.seed = 1) {
   set.seed(random.seed)
@@ -40,9 +41,11 @@ train.dnn <- function(x, y, traindata, hidden = 6, maxit = 2000, lr = 1e-2, reg 
   list(losses = losses, W1 = W1, b1 = b1, W2 = W2, b2 = b2)
 }
 
-arguments <- commandArgs(TRUE)
-set.seed(1)
-samp <- c(sample(1:50, 25), sample(51:100, 25), sample(101:150, 25))
-model <- train.dnn(1:4, 5, iris[samp, ], maxit = as.integer(arguments[2]), random.seed = as.integer(arguments[1]))
-writeBin(unlist(model), arguments[3])
-cat(extSoftVersion()[["BLAS"]])
+if (sys.nframe() == 0) {
+  arguments <- commandArgs(TRUE)
+  set.seed(1)
+  samp <- c(sample(1:50, 25), sample(51:100, 25), sample(101:150, 25))
+  model <- train.dnn(1:4, 5, iris[samp, ], maxit = as.integer(arguments[2]), random.seed = as.integer(arguments[1]))
+  writeBin(unlist(model), arguments[3])
+  cat(extSoftVersion()[["BLAS"]])
+}
