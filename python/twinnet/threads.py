@@ -98,18 +98,17 @@ def elementwise(function: Callable[..., Array], x: Array, *others: Array | float
     Parameters
     ----------
     function : function of `x`, `others` and `out`
-        A ufunc of NumPy, or made of some: writes its result into the array ``out`` and returns that.
-    x : array, any shape
-    *others : arrays of the shape of `x`, or numbers
+        A ufunc of NumPy, or made of some: returns its result, in the memory of `out` unless that is None.
+    x : array of floats, any shape
+    *others : arrays of the shape and dtype of `x`, or numbers
 
     Returns
     -------
-    array, the shape of `x`
-        Of its dtype, or float64 for whole numbers.
+    array, the shape and dtype of `x`
     """
-    out = np.empty_like(x, dtype=np.result_type(x, np.float32))
     if threads < 2 or x.size <= FEW:
-        return function(x, *others, out=out)
+        return function(x, *others)
+    out = np.empty_like(x)
     axis = int(np.argmax(x.strides))  # along which the pieces lie one after the other in memory
     bounds = np.linspace(0, x.shape[axis], min(x.shape[axis], x.size // PIECE) + 1).astype(int)
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from twinnet._types import AnyArray, Array, IntArray, Params
+from twinnet._types import AnyArray, Array, IntArray, Model, Params
 from twinnet.checks import check_argument, check_whole
 from twinnet.data_loader import data_loader_order
 from twinnet.dtypes import as_dtype
@@ -127,7 +127,7 @@ def loss_and_gradients(
     grads : dict of arrays
         The keys of `twinnet.model.trained_params`.
     """
-    with calculating(experiment):
+    with arithmetic(experiment["arithmetic"]):
         record_phase("forward")
         trained = trained_params(experiment["model"], params)
         out, caches = model_forward(experiment["model"], params, x, generator)
@@ -137,7 +137,7 @@ def loss_and_gradients(
         loss = record("loss", data_loss + record("loss.penalty", l2_penalty(trained, experiment["reg"])))
         record_phase("backward")
         d_out = record("loss.d_out", loss_backward(experiment["loss"], cache))
-        grads = l2_gradients(trained, model_backward(experiment["model"], params, caches, d_out), experiment["reg"])
+        grads = l2_gradients(trained, model_backward(experiment["model"], trained, caches, d_out), experiment["reg"])
     if experiment["reg"] > 0:
         for key, value in grads.items():
             record("grad", value, of=key)
@@ -231,37 +231,38 @@ def train(
     losses: list[float] = []
     scored: list[tuple[int, float]] = []
     status = run["status"] if run["status"] == "diverged" else "maxit"
-    while step < end and status == "maxit":
-        if loss <= experiment["abstol"]:
-            status = "converged"
-            break
-        record_step(step + 1)
-        record_phase("data")
-        if batch_size < n:
-            if position >= n or len(order) == 0:
-                order, position = epoch_order(experiment, generator, n), 0
-            rows = order[position : position + batch_size]
-            position += len(rows)
-            record("batch.rows", rows)
-            x, target = batch_inputs(data["x"], rows, dtype), data["target"][rows]
-        loss, params, optimizer_state = train_step(
-            experiment,
-            now["params"],
-            now["optimizer_state"],
-            record("batch.x", x),
-            record("batch.target", target),
-            generator,
-        )
-        if not math.isfinite(loss):
-            status = "diverged"
-            break
-        step += 1
-        losses.append(loss)
-        if evaluate_every > 0 and step % evaluate_every == 0:
-            scored.append((step, train_score(experiment, now["params"], data)))
-            if report is not None:
-                report(step, loss, scored[-1][1])
-        previous, now = now, {"params": params, "optimizer_state": optimizer_state, "step": step}
+    with arithmetic(experiment["arithmetic"]), sharing_for(experiment["model"]):
+        while step < end and status == "maxit":
+            if loss <= experiment["abstol"]:
+                status = "converged"
+                break
+            record_step(step + 1)
+            record_phase("data")
+            if batch_size < n:
+                if position >= n or len(order) == 0:
+                    order, position = epoch_order(experiment, generator, n), 0
+                rows = order[position : position + batch_size]
+                position += len(rows)
+                record("batch.rows", rows)
+                x, target = batch_inputs(data["x"], rows, dtype), data["target"][rows]
+            loss, params, optimizer_state = train_step(
+                experiment,
+                now["params"],
+                now["optimizer_state"],
+                record("batch.x", x),
+                record("batch.target", target),
+                generator,
+            )
+            if not math.isfinite(loss):
+                status = "diverged"
+                break
+            step += 1
+            losses.append(loss)
+            if evaluate_every > 0 and step % evaluate_every == 0:
+                scored.append((step, train_score(experiment, now["params"], data)))
+                if report is not None:
+                    report(step, loss, scored[-1][1])
+            previous, now = now, {"params": params, "optimizer_state": optimizer_state, "step": step}
     if status == "maxit" and not params_finite(now["params"]):
         status = "diverged"
     if status == "diverged" and run["status"] != "diverged":
@@ -358,17 +359,14 @@ def model_outputs(experiment: dict[str, Any], params: Params, x: AnyArray) -> Ar
     -------
     array, shape (m, k)
     """
-    with calculating(experiment):
+    with arithmetic(experiment["arithmetic"]), sharing_for(experiment["model"]):
         pieces = inputs_in_pieces(x, experiment["dtype"])
         return np.concatenate([model_forward(experiment["model"], params, piece)[0] for piece in pieces])
 
 
-@contextmanager
-def calculating(experiment: dict[str, Any]) -> Iterator[None]:
-    """A context with the experiment's arithmetic and, for images, with several threads."""
-    has_images = any(layer["type"] == "conv2d" for layer in experiment["model"])
-    with arithmetic(experiment["arithmetic"]), sharing() if has_images else nullcontext():
-        yield
+def sharing_for(model: Model) -> AbstractContextManager[None]:
+    """A context with several threads for a model of images; others gain nothing from them."""
+    return sharing() if any(layer["type"] == "conv2d" for layer in model) else nullcontext()
 
 
 def inputs_in_pieces(x: AnyArray, dtype: str) -> Iterator[Array]:

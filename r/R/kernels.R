@@ -54,6 +54,7 @@ R_OWN <- list(
 arithmetic <- new.env() # what is on, of the whole process: NULL for the kernels below
 arithmetic$kernels <- NULL
 arithmetic$setting <- "native"
+arithmetic$within <- "" # the setting of the with_arithmetic() around, if there is one
 arithmetic$checked <- character()
 
 #' Work something out while the kernels calculate in a stated way
@@ -66,7 +67,10 @@ arithmetic$checked <- character()
 #' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
 #' @export
 with_arithmetic <- function(setting, expr) {
-  before <- mget(c("kernels", "setting"), arithmetic)
+  if (identical(arithmetic$within, setting)) {
+    return(expr) # it is on already
+  }
+  before <- mget(c("kernels", "setting", "within"), arithmetic)
   # a BLAS multiplies NaN too; but by default R looks for them in both matrices before each product, which takes up to
   # a fifth of its time
   products <- options(matprod = if (setting == "native") "blas" else "default")
@@ -76,6 +80,7 @@ with_arithmetic <- function(setting, expr) {
   })
   arithmetic$kernels <- kernels_of(setting)
   arithmetic$setting <- setting
+  arithmetic$within <- setting
   expr
 }
 
@@ -112,7 +117,7 @@ matmul <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$matmul(a, b))
   }
-  as_dtype(a %*% b, dtype_of(a))
+  in_dtype_of(a %*% b, a)
 }
 
 #' @rdname matmul
@@ -121,7 +126,7 @@ matmul_tn <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$matmul_tn(a, b))
   }
-  as_dtype(crossprod(a, b), dtype_of(a))
+  in_dtype_of(crossprod(a, b), a)
 }
 
 #' @rdname matmul
@@ -130,7 +135,7 @@ matmul_nt <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$matmul_nt(a, b))
   }
-  as_dtype(tcrossprod(a, b), dtype_of(a))
+  in_dtype_of(tcrossprod(a, b), a)
 }
 
 #' Sums and maxima
@@ -160,7 +165,7 @@ sum_of_products <- function(a, b) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$sum_of_products(a, b))
   }
-  as_dtype(sum(unclass(a) * unclass(b)), dtype_of(a))
+  in_dtype_of(sum(unclass(a) * unclass(b)), a)
 }
 
 #' @rdname sums
@@ -169,7 +174,7 @@ column_sums <- function(x) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$column_sums(x))
   }
-  as_dtype(.colSums(x, nrow(x), ncol(x)), dtype_of(x))
+  in_dtype_of(.colSums(x, nrow(x), ncol(x)), x)
 }
 
 #' @rdname sums
@@ -178,7 +183,7 @@ row_sums <- function(x) {
   if (!is.null(arithmetic$kernels)) {
     return(arithmetic$kernels$row_sums(x))
   }
-  as_dtype(.rowSums(x, nrow(x), ncol(x)), dtype_of(x))
+  in_dtype_of(.rowSums(x, nrow(x), ncol(x)), x)
 }
 
 #' @rdname sums

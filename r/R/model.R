@@ -155,11 +155,10 @@ model_init <- function(model, generator, init) {
 #' @return A named list of arrays.
 #' @export
 trained_params <- function(model, params) {
-  is_frozen <- vapply(model, function(layer) isTRUE(layer[["frozen"]]), TRUE)
-  if (!any(is_frozen)) {
+  if (!any(unlist(lapply(model, `[[`, "frozen")))) {
     return(params)
   }
-  frozen <- unlist(lapply(model[is_frozen], function(layer) layer[c("w", "b")]))
+  frozen <- unlist(lapply(model, function(layer) if (given_or(layer, "frozen", FALSE)) layer[c("w", "b")]))
   params[!(names(params) %in% frozen)]
 }
 
@@ -215,22 +214,23 @@ model_forward <- function(model, params, x, generator = NULL) {
   list(out = out, caches = caches)
 }
 
-#' Gradients of the parameters that are trained, by the chain rule from the last layer to the first of them
+#' Gradients of parameters, by the chain rule from the last layer to the first that has any of them
 #'
 #' @param model A list of layers.
-#' @param params A named list of arrays.
+#' @param params Those whose gradients are wanted, from [trained_params()]: a named list of arrays.
 #' @param caches From [model_forward()].
 #' @param d_out Gradient of the loss with respect to the model's output: a matrix (n, d_out).
-#' @return A list of arrays with the names of [trained_params()], in their order.
+#' @return A list of arrays with the names of `params`, in their order.
 #' @export
 model_backward <- function(model, params, caches, d_out) {
-  grads <- trained_params(model, params) # for their order: each is replaced below
-  is_trained <- vapply(model, function(layer) isTRUE(layer[["w"]] %in% names(grads)), TRUE)
-  first <- match(TRUE, is_trained, nomatch = length(model) + 1)
-  for (i in rev(seq_along(model))) {
-    if (i < first) {
-      break
-    }
+  grads <- params # for their order: each is replaced below
+  first <- 1
+  while (first <= length(model) && !has_gradients(model[[first]], grads)) {
+    first <- first + 1
+  }
+  i <- length(model) + 1
+  while (i > first) {
+    i <- i - 1
     layer <- model[[i]]
     cache <- caches[[i]]
     switch(layer[["type"]],
@@ -256,13 +256,18 @@ model_backward <- function(model, params, caches, d_out) {
       dropout = if (!is.null(cache)) d_out <- dropout_backward(d_out, cache),
       noise = if (!is.null(cache)) d_out <- noise_backward(d_out, cache)
     )
-    if (is_trained[[i]]) {
+    if (has_gradients(layer, grads)) {
       grads[[layer[["w"]]]] <- record("d_w", passed[["d_w"]], of = layer[["name"]])
       grads[[layer[["b"]]]] <- record("d_b", passed[["d_b"]], of = layer[["name"]])
     }
     d_out <- record("d_x", d_out, of = layer[["name"]])
   }
   grads
+}
+
+# Whether a layer has parameters that are trained.
+has_gradients <- function(layer, grads) {
+  !is.null(layer[["w"]]) && !is.null(grads[[layer[["w"]]]])
 }
 
 # Shape of a sample after an affine layer, if the layer is sound and fits what reaches it.

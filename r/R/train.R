@@ -74,7 +74,7 @@ loss_and_gradients <- function(experiment, params, x, target, generator = NULL) 
     loss <- record("loss", data_loss + record("loss.penalty", l2_penalty(trained, experiment[["reg"]])))
     record_phase("backward")
     d_out <- record("loss.d_out", loss_backward(experiment[["loss"]], judged[["cache"]]))
-    grads <- model_backward(experiment[["model"]], params, passed[["caches"]], d_out)
+    grads <- model_backward(experiment[["model"]], trained, passed[["caches"]], d_out)
     grads <- l2_gradients(trained, grads, experiment[["reg"]])
   })
   if (experiment[["reg"]] > 0) {
@@ -142,44 +142,46 @@ train <- function(experiment, data, run, maxit, evaluate_every = 0, report = NUL
   score_step <- run[["score_step"]]
   score <- run[["score"]]
   status <- if (run[["status"]] == "diverged") "diverged" else "maxit"
-  while (step < end && status == "maxit") {
-    if (loss <= experiment[["abstol"]]) {
-      status <- "converged"
-      break
-    }
-    record_step(step + 1)
-    record_phase("data")
-    if (batch_size < n) {
-      if (position >= n || length(order) == 0) {
-        order <- epoch_order(experiment, generator, n)
-        position <- 0
+  with_arithmetic(experiment[["arithmetic"]], {
+    while (step < end && status == "maxit") {
+      if (loss <= experiment[["abstol"]]) {
+        status <- "converged"
+        break
       }
-      rows <- order[(position + 1):min(position + batch_size, n)]
-      position <- position + length(rows)
-      record("batch.rows", as.integer(rows - 1))
-      x <- batch_inputs(data[["x"]], rows, experiment[["dtype"]])
-      target <- data[["target"]][rows, , drop = FALSE]
-    }
-    record("batch.x", x)
-    record("batch.target", target)
-    taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], x, target, generator)
-    loss <- taken[["loss"]]
-    if (!is.finite(loss)) {
-      status <- "diverged"
-      break
-    }
-    step <- step + 1
-    losses[[step]] <- loss
-    if (evaluate_every > 0 && step %% evaluate_every == 0) {
-      score_step <- c(score_step, step)
-      score <- c(score, train_score(experiment, now[["params"]], data))
-      if (!is.null(report)) {
-        report(step, loss, score[[length(score)]])
+      record_step(step + 1)
+      record_phase("data")
+      if (batch_size < n) {
+        if (position >= n || length(order) == 0) {
+          order <- epoch_order(experiment, generator, n)
+          position <- 0
+        }
+        rows <- order[(position + 1):min(position + batch_size, n)]
+        position <- position + length(rows)
+        record("batch.rows", as.integer(rows - 1))
+        x <- batch_inputs(data[["x"]], rows, experiment[["dtype"]])
+        target <- data[["target"]][rows, , drop = FALSE]
       }
+      record("batch.x", x)
+      record("batch.target", target)
+      taken <- train_step(experiment, now[["params"]], now[["optimizer_state"]], x, target, generator)
+      loss <- taken[["loss"]]
+      if (!is.finite(loss)) {
+        status <- "diverged"
+        break
+      }
+      step <- step + 1
+      losses[[step]] <- loss
+      if (evaluate_every > 0 && step %% evaluate_every == 0) {
+        score_step <- c(score_step, step)
+        score <- c(score, train_score(experiment, now[["params"]], data))
+        if (!is.null(report)) {
+          report(step, loss, score[[length(score)]])
+        }
+      }
+      previous <- now
+      now <- list(params = taken[["params"]], optimizer_state = taken[["optimizer_state"]], step = step)
     }
-    previous <- now
-    now <- list(params = taken[["params"]], optimizer_state = taken[["optimizer_state"]], step = step)
-  }
+  })
   if (status == "maxit" && !params_finite(now[["params"]])) {
     status <- "diverged"
   }

@@ -706,7 +706,7 @@ DATA = [
     f("every epoch has the order of the first", "Python train",
       "batches", "step5/data/batch.rows", "not_reshuffled",
       "if position >= n or len(order) == 0:",
-      "if position >= n and len(order) > 0:\n                position = 0\n            if len(order) == 0:"),
+      "if position >= n and len(order) > 0:\n                    position = 0\n                if len(order) == 0:"),
     f("the rows are drawn with replacement", "R train",
       "batches", "step1/data/batch.rows", "with_replacement",
       "random_order(generator, n)",
