@@ -2,9 +2,9 @@
 
 The network is that of the experiment mnist_cnn_logits, all voices start from its weights and take the same batch, and
 each may use two threads. PyTorch is written as the course writes it: nn.Sequential, CrossEntropyLoss, optim.SGD. The
-programs take turns of ten steps; each ratio is the median of the ratios of neighbouring turns. They share a process,
-which keeps freed memory as the command twinnet does. The memory is the largest that a process of its own held which
-loads all of MNIST, trains for some steps and takes the test score.
+programs take turns of ten steps (the first after a pause is slow); each ratio is the median of the ratios of
+neighbouring turns. They share a process, which keeps freed memory as the command twinnet does. The memory is the
+largest that a process of its own held which loads all of MNIST, trains for some steps and takes the test score.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any  # noqa: E402
 import numpy as np  # noqa: E402
 from twinnet.experiment import experiment_data, experiment_override, experiment_read  # noqa: E402
 from twinnet.parity.memory import keep_freed_memory  # noqa: E402
+from twinnet.threads import sharing  # noqa: E402
 from twinnet.train import train, train_start, train_step  # noqa: E402
 
 ROUNDS, STEPS, PAUSE = 9, 10, 0.1
@@ -49,9 +50,9 @@ def make_python(dtype: str):
     x, target = np.asfortranarray(x, dtype), target.astype(dtype)
 
     def step() -> float:
-        loss, state["params"], state["optimizer"] = train_step(
-            experiment, state["params"], state["optimizer"], x, target
-        )
+        with sharing():  # as train() does
+            taken = train_step(experiment, state["params"], state["optimizer"], x, target)
+        loss, state["params"], state["optimizer"] = taken
         assert all(value.dtype == dtype for value in state["params"].values())
         return loss
 
