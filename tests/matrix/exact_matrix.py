@@ -13,7 +13,10 @@ import platform
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+
+from twinnet.parity.bridge import r_library
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
@@ -24,7 +27,7 @@ RUNS = [
 ]
 CORES = ("Nehalem", "Haswell", "SkylakeX")  # whose kernels OpenBLAS uses
 OTHER_NUMPY = ("1.26.4", "2.0.2")
-SCIPY = {"1.26.4": "1.15.3", "2.0.2": "1.15.3"}  # which twinnet imports
+SCIPY = {"1.26.4": "1.15.3", "2.0.2": "1.15.3"}  # which twinnet imports, as it does threadpoolctl
 DISABLE_SIMD = """
 import numpy
 core = getattr(numpy, "_core", None) or numpy.core
@@ -66,21 +69,26 @@ def blas_folder(name: str, package: str) -> str:
     return str(found[0].parent)
 
 
+def own_environment() -> dict[str, str]:
+    """The environment without R's folders of libraries, which R puts there when it starts in this process."""
+    return {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
+
+
 def python_with(numpy: str) -> str:
     """A Python with another NumPy, in a virtual environment under .build that is made once."""
     folder = ROOT / ".build" / "matrix" / f"numpy-{numpy}"
-    python = folder / "bin" / "python"
-    if not (folder / "made").exists():
+    python, made = folder / "bin" / "python", folder / "made"
+    wanted = [f"numpy=={numpy}", f"scipy=={SCIPY[numpy]}", f"threadpoolctl=={version('threadpoolctl')}"]
+    if not made.exists() or made.read_text(encoding="utf-8") != " ".join(wanted):
         print(f"== Installing NumPy {numpy} into {folder.relative_to(ROOT)}", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        wanted = [f"numpy=={numpy}", f"scipy=={SCIPY[numpy]}"]
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], env=own_environment(), check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *wanted]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
+        done = subprocess.run(pip, env=own_environment(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(
                 f"pip could not install {' '.join(wanted)}; is the package index reachable?\n{done.stderr}"
             )
-        (folder / "made").touch()
+        made.write_text(" ".join(wanted), encoding="utf-8")
     return str(python)
 
 
@@ -103,12 +111,12 @@ def cells() -> list[Cell]:
         on_core = {**one, "OPENBLAS_CORETYPE": core}
         found.append(Cell("R", f"OpenBLAS for {core}", {**on_core, "R_LD_LIBRARY_PATH": open_blas}, must_say=open_blas))
         found.append(Cell("NumPy", f"OpenBLAS for {core}", on_core))
-    for version in ("", *OTHER_NUMPY):
-        python = python_with(version) if version else sys.executable
+    for numpy in ("", *OTHER_NUMPY):
+        python = python_with(numpy) if numpy else sys.executable
         simd = subprocess.run([python, "-c", DISABLE_SIMD], capture_output=True, text=True, check=True).stdout.strip()
-        if version:
-            found.append(Cell("NumPy", f"version {version}", one, python, f"NumPy {version}"))
-        setting = f"version {version}, without {simd}" if version else f"without {simd}"
+        if numpy:
+            found.append(Cell("NumPy", f"version {numpy}", one, python, f"NumPy {numpy}"))
+        setting = f"version {numpy}, without {simd}" if numpy else f"without {simd}"
         found.append(Cell("NumPy", setting, {**one, "NPY_DISABLE_CPU_FEATURES": simd}, python))
     return found
 
@@ -119,7 +127,9 @@ def run_cell(cell: Cell) -> dict[str, str]:
         command = ["Rscript", str(FOLDER / "exact_voice.R")]
     else:
         command = [cell.python, "-W", "ignore", str(FOLDER / "exact_voice.py"), cell.voice.lower().removeprefix("py")]
-    environment = {**os.environ, **cell.environment, "PYTHONPATH": str(ROOT / "python")}
+    data = str(ROOT / "shared_data")
+    ours = {"PYTHONPATH": str(ROOT / "python"), "R_LIBS": r_library(), "TWINNET_SHARED_DATA": data}
+    environment = {**own_environment(), **cell.environment, **ours}
     done = subprocess.run([*command, json.dumps(RUNS)], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{cell.voice}, {cell.setting}: it failed.\n{done.stderr.strip()}")

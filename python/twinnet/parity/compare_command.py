@@ -38,6 +38,7 @@ from twinnet.parity.report import agreed, comparison_json, print_comparison, sav
 from twinnet.parity.saved_runs import SavedRun, read_saved_run
 from twinnet.parity.trace_command import Judged, compare_traces, parse_steps, traced
 from twinnet.parity.voices import PythonVoice, RVoice, TorchVoice, Voice
+from twinnet.torch_twin import DEVICES
 
 __all__ = ["add_command", "run_compare"]
 
@@ -45,7 +46,6 @@ PIECES = 40  # of a run, at least: how often its progress is shown
 PIECE_SECONDS = 0.3  # a piece is shorter, unless a step is longer: so soon Ctrl-C is heard
 SAVE_SECONDS = 60  # how often a long run is saved
 VOICES = ("r", "python", "torch")
-DEVICES = ("auto", "cpu", "cuda")
 OVERRIDES = ("seed", "generator", "dtype", "arithmetic", "hidden", "maxit", "lr", "reg", "images", "epochs")
 
 

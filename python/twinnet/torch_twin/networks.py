@@ -18,10 +18,10 @@ from twinnet._types import Array, Model, Params
 from twinnet.checks import check_argument, check_choice
 from twinnet.model import trained_params
 from twinnet.record import record
+from twinnet.torch_twin import DEVICES
 
-__all__ = ["DEVICES", "Network", "Noise", "choose_device", "loss_function", "make_optimizer", "transposed"]
+__all__ = ["Network", "Noise", "choose_device", "loss_function", "make_optimizer", "transposed"]
 
-DEVICES = ("auto", "cpu", "cuda")
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
