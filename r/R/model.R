@@ -155,11 +155,12 @@ model_init <- function(model, generator, init) {
 #' @return A named list of arrays.
 #' @export
 trained_params <- function(model, params) {
-  if (!any(unlist(lapply(model, `[[`, "frozen")))) {
-    return(params)
+  for (layer in model) {
+    if (isTRUE(layer[["frozen"]])) {
+      params[c(layer[["w"]], layer[["b"]])] <- NULL
+    }
   }
-  frozen <- unlist(lapply(model, function(layer) if (given_or(layer, "frozen", FALSE)) layer[c("w", "b")]))
-  params[!(names(params) %in% frozen)]
+  params
 }
 
 #' Outputs of the model
@@ -239,6 +240,10 @@ model_backward <- function(model, params, caches, d_out) {
         backward <- if (layer[["type"]] == "affine") affine_backward else conv2d_backward
         passed <- backward(d_out, cache, input_gradient = i > first)
         d_out <- passed[["d_x"]]
+        if (has_gradients(layer, grads)) {
+          grads[[layer[["w"]]]] <- record("d_w", passed[["d_w"]], of = layer[["name"]])
+          grads[[layer[["b"]]]] <- record("d_b", passed[["d_b"]], of = layer[["name"]])
+        }
       },
       max_pool2d = d_out <- max_pool2d_backward(d_out, cache),
       average_pool2d = d_out <- average_pool2d_backward(d_out, cache),
@@ -256,10 +261,6 @@ model_backward <- function(model, params, caches, d_out) {
       dropout = if (!is.null(cache)) d_out <- dropout_backward(d_out, cache),
       noise = if (!is.null(cache)) d_out <- noise_backward(d_out, cache)
     )
-    if (has_gradients(layer, grads)) {
-      grads[[layer[["w"]]]] <- record("d_w", passed[["d_w"]], of = layer[["name"]])
-      grads[[layer[["b"]]]] <- record("d_b", passed[["d_b"]], of = layer[["name"]])
-    }
     d_out <- record("d_x", d_out, of = layer[["name"]])
   }
   grads
