@@ -208,6 +208,26 @@ def test_the_arithmetic_is_what_the_context_says():
         twinnet.arithmetic("nearly")
 
 
+def test_the_arithmetic_in_r_is_what_the_context_says(r):
+    seen = r.eval("""
+        seen <- list(arithmetic_setting(), getOption("matprod"))
+        note <- function() seen <<- c(seen, arithmetic_setting(), getOption("matprod"))
+        with_arithmetic("exact", {
+          with_arithmetic("exact", note())
+          with_arithmetic("native", note())
+          note()
+        })
+        try(with_arithmetic("native", with_arithmetic("native", stop("inside"))), silent = TRUE)
+        note()
+        unlist(seen)
+    """)
+    outside = ["native", "default"]
+    assert list(seen) == [*outside, "exact", "default", "native", "blas", "exact", "default", *outside]
+    for unknown in ('"nearly"', '""', "NULL", "NA_character_"):
+        with pytest.raises(RError, match="`arithmetic` must be one of"):
+            r.eval(f"with_arithmetic({unknown}, 1)")
+
+
 def test_the_kernels_are_the_exact_ones_within_the_context(r):
     g = np.random.default_rng(0)
     a, b = g.standard_normal((50, 40)), g.standard_normal((40, 30))

@@ -53,8 +53,7 @@ R_OWN <- list(
 )
 arithmetic <- new.env() # what is on, of the whole process: NULL for the kernels below
 arithmetic$kernels <- NULL
-arithmetic$setting <- "native"
-arithmetic$within <- "" # the setting of the with_arithmetic() around, if there is one
+arithmetic$setting <- NULL # that of the with_arithmetic() around, if there is one
 arithmetic$checked <- character()
 
 #' Work something out while the kernels calculate in a stated way
@@ -67,10 +66,11 @@ arithmetic$checked <- character()
 #' with_arithmetic("exact", matmul(diag(2), matrix(1:4 / 10, 2)))
 #' @export
 with_arithmetic <- function(setting, expr) {
-  if (identical(arithmetic$within, setting)) {
+  if (!is.null(arithmetic$setting) && identical(arithmetic$setting, setting)) {
     return(expr) # it is on already
   }
-  before <- mget(c("kernels", "setting", "within"), arithmetic)
+  check_choice(setting, "arithmetic", ARITHMETICS)
+  before <- mget(c("kernels", "setting"), arithmetic)
   # a BLAS multiplies NaN too; but by default R looks for them in both matrices before each product, which takes up to
   # a fifth of its time
   products <- options(matprod = if (setting == "native") "blas" else "default")
@@ -80,7 +80,6 @@ with_arithmetic <- function(setting, expr) {
   })
   arithmetic$kernels <- kernels_of(setting)
   arithmetic$setting <- setting
-  arithmetic$within <- setting
   expr
 }
 
@@ -89,12 +88,11 @@ with_arithmetic <- function(setting, expr) {
 #' @return One of [ARITHMETICS].
 #' @export
 arithmetic_setting <- function() {
-  arithmetic$setting
+  if (is.null(arithmetic$setting)) "native" else arithmetic$setting
 }
 
 # The kernels of a setting, once it is sure that they work here.
 kernels_of <- function(setting) {
-  check_choice(setting, "arithmetic", ARITHMETICS)
   if (!(setting %in% arithmetic$checked)) {
     switch(setting, exact = exact_check(`+`, `*`, `%*%`), r = r_check(sum, r_matmul))
     arithmetic$checked <- c(arithmetic$checked, setting)
